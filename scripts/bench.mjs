@@ -1,0 +1,41 @@
+// `npm run bench`: installs the peers into bench/node_modules, builds the core package, and measures. Prints Markdown.
+// `npm run bench -- bulk [rows] [engine…]`: the bulk run on the real servers.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const node = `${root}node_modules/.bin/node`;
+
+// npm runs scripts with whatever Node it was started by; the numbers are those of the workspace's own.
+if (process.env.CASEHARD_BENCH_NODE === undefined && existsSync(node)) {
+  const env = { ...process.env, CASEHARD_BENCH_NODE: 'this' };
+  const { status } = spawnSync(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    env,
+    stdio: 'inherit',
+  });
+  process.exit(status ?? 1);
+}
+
+const [part, ...options] = process.argv.slice(2);
+if (part === 'bulk') {
+  run(process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-b'], root);
+  run(process.execPath, ['--disable-warning=ExperimentalWarning', 'bench/bulk.ts', ...options], root);
+  process.exit(0);
+}
+if (!existsSync(`${root}bench/node_modules/jose`)) {
+  console.error('installing the peers into bench/node_modules …');
+  run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], `${root}bench`);
+}
+run(process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-b', 'packages/core'], root);
+for (const script of ['seal', 'page']) run(process.execPath, [`bench/${script}.ts`], root);
+
+// --- internal ---
+
+function run(command, args, cwd) {
+  try {
+    execFileSync(command, args, { cwd, stdio: ['ignore', 'inherit', 'inherit'] });
+  } catch (error) {
+    process.exit(error.status ?? 1);
+  }
+}
