@@ -1,0 +1,57 @@
+/**
+ * The text of a key and where it was found. Shows only its source in `util.inspect`, JSON and template strings;
+ * reading `text` is the one way to the key.
+ */
+export interface KeyText {
+  readonly text: string;
+  /** For people: `environment CASEHARD_ENC_KEY`, `file /srv/mailer/.env line 3`. */
+  readonly source: string;
+}
+
+/** A key text that redacts itself. */
+export function keyText(text: string, source: string): KeyText {
+  return new RedactedKeyText(text, source);
+}
+
+/** A pasted text without the quotes, spaces, line ends, BOM and zero-width characters around it. */
+export function trimPasted(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && AROUND.test(text[start] as string)) start++;
+  while (end > start && AROUND.test(text[end - 1] as string)) end--;
+  return text.slice(start, end);
+}
+
+// --- internal ---
+
+// Nothing here is in the alphabet of a key text. Word processors turn quotes into typographic ones; chat programs add
+// soft hyphens and direction marks.
+const AROUND = /[\s\0"'`\u00AB\u00BB\u2018-\u201E\u00AD\u200B-\u200F\u202A-\u202E\u2060\u2066-\u2069\uFEFF]/;
+
+class RedactedKeyText implements KeyText {
+  readonly #text: string;
+  readonly source: string;
+
+  constructor(text: string, source: string) {
+    this.#text = text;
+    this.source = source;
+    Object.freeze(this);
+  }
+
+  get text(): string {
+    return this.#text;
+  }
+
+  toString(): string {
+    return `[key from ${this.source}]`;
+  }
+
+  toJSON(): { source: string } {
+    return { source: this.source };
+  }
+
+  /** Node, Bun and Deno look for this name. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+}
