@@ -1,0 +1,113 @@
+import { CasehardError } from '../errors.ts';
+import { createKeyring, type Keyring } from '../keyring/keyring.ts';
+import { DEFAULT_MAX_SECRET } from '../sealed/length.ts';
+import type { FieldSpec, Fields } from './define-config.ts';
+import { type Definition, define } from './definition.ts';
+import { Field, type Shared } from './field.ts';
+
+/** The row that a field's specification asks for. */
+export type RowFor<S> = S extends FieldSpec<infer Row> ? Row : never;
+
+/** The little that core asks of a database; `createDriver` of the package `casehard` makes one. */
+export interface Driver {
+  /** Says whether any of the fields holds a sealed value. */
+  holdsSealedValues(): Promise<boolean>;
+}
+
+export interface CasehardOptions<F extends Fields> {
+  /** The declared fields, by logical name. */
+  readonly fields: F;
+  /** The keys; default: none, existing schemes go on and one warning says so. */
+  readonly keyring?: Keyring;
+  /** Milliseconds since 1970; default `Date.now`. */
+  readonly now?: () => number;
+  /** Takes the warning that no key is configured; default `process.emitWarning`. */
+  readonly warn?: (message: string) => void;
+  /** The longest secret in bytes; default 65 534. */
+  readonly maxSecret?: number;
+}
+
+/** The fields of one configuration with the keys of this process. */
+export class Casehard<F extends Fields> {
+  readonly #fields = new Map<string, Field<unknown>>();
+  readonly #definitions = new Map<string, Definition>();
+  readonly #shared: Shared;
+
+  /** @internal Use `createCasehard`. */
+  constructor(options: CasehardOptions<F>) {
+    const keyring = options.keyring ?? createKeyring();
+    this.#shared = {
+      keyring,
+      now: options.now ?? Date.now,
+      maxSecret: options.maxSecret ?? DEFAULT_MAX_SECRET,
+      sealedMet: false,
+    };
+    const scopes = new Map<string, string>();
+    for (const [name, spec] of Object.entries(options.fields)) {
+      const definition = define(name, spec);
+      for (const { scope } of definition.contexts) refuseShared(scopes, scope, name);
+      this.#definitions.set(name, definition);
+      this.#fields.set(name, new Field(definition, this.#shared));
+    }
+    if (!keyring.active) {
+      const warn = options.warn ?? ((message) => process.emitWarning(message, { code: 'CASEHARD_NO_KEY' }));
+      warn(`${keyring.setting} not configured: credentials are stored in the existing scheme, not hardened`);
+    }
+  }
+
+  get keyring(): Keyring {
+    return this.#shared.keyring;
+  }
+
+  /** The field of this logical name; the compiler knows the names. Throws UNKNOWN_FIELD. */
+  field<N extends keyof F & string>(name: N): Field<RowFor<F[N]>> {
+    const field = this.#fields.get(name);
+    if (!field) throw unknownField(name, [...this.#fields.keys()]);
+    return field as Field<RowFor<F[N]>>;
+  }
+
+  /** The field's checked specification, for tools that work on databases. Throws UNKNOWN_FIELD. */
+  definition(name: string): Definition {
+    const definition = this.#definitions.get(name);
+    if (!definition) throw unknownField(name, [...this.#definitions.keys()]);
+    return definition;
+  }
+
+  /** All logical names, in the order of the configuration. */
+  get names(): readonly string[] {
+    return [...this.#fields.keys()];
+  }
+
+  /**
+   * Asks the database once whether it holds sealed values. From then on, saving without a key is refused where it does,
+   * in this process too that has not met one yet.
+   */
+  async attach(driver: Driver): Promise<void> {
+    if (await driver.holdsSealedValues()) this.#shared.sealedMet = true;
+  }
+}
+
+/** Makes the fields of a configuration usable. Throws CONFIG for a wrong declaration. */
+export function createCasehard<const F extends Fields>(options: CasehardOptions<F>): Casehard<F> {
+  return new Casehard(options);
+}
+
+// --- internal ---
+
+/** Two fields with one scope could open each other's values. */
+function refuseShared(scopes: Map<string, string>, scope: string, name: string): void {
+  const other = scopes.get(scope);
+  if (other !== undefined && other !== name) {
+    throw new CasehardError('CONFIG', `fields ${other} and ${name} share the scope ${scope}`, {
+      field: name,
+      hint: 'give each its own: values of one would open in the other',
+    });
+  }
+  scopes.set(scope, name);
+}
+
+function unknownField(name: string, names: readonly string[]): CasehardError {
+  return new CasehardError('UNKNOWN_FIELD', `there is no field ${JSON.stringify(name)}`, {
+    hint: `the configuration has ${names.join(', ') || 'no fields'}`,
+  });
+}
