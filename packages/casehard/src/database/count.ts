@@ -1,0 +1,135 @@
+import type { SchemeName } from '@casehard/core';
+import { type RawBuilder, sql } from 'kysely';
+import type { Engine } from './connect.ts';
+import { guarded } from './driver-error.ts';
+import { layoutOf } from './layout.ts';
+import type { Place } from './place.ts';
+import type { Session } from './session.ts';
+import { mysqlPath } from './value.ts';
+
+/** Rows of a field by what their first characters say. Nothing of a value leaves the database but a key id. */
+export interface PrefixCount {
+  /** `odd`: could be damaged, foreign or unexpected; only reading it tells. `plain`: everything else. */
+  readonly shape: 'empty' | 'sealed' | 'odd' | 'plain';
+  /** For `sealed`: the characters where the key id stands. */
+  readonly kid: string | null;
+  readonly rows: number;
+}
+
+/** Counts a field's rows in one scan inside the database. Not for values inside text documents. */
+export function countByPrefix(
+  session: Session,
+  place: Place,
+  was: SchemeName | undefined,
+): Promise<readonly PrefixCount[]> {
+  return guarded(async () => {
+    const { table, where } = await layoutOf(session, place);
+    const text = textOf(session.engine, place);
+    const kid = sql`case when ${isSealed(session.engine, text)} then ${substr(text, 6, 8)} end`;
+    // A table of its own: an expression with parameters in GROUP BY would be a different expression to the planner.
+    const { rows } = await sql<{ shape: PrefixCount['shape']; kid: string | null; n: unknown }>`
+      select shape, kid, count(*) as n
+      from (select ${shapeOf(session.engine, place, was)} as shape, ${kid} as kid from ${table} as t where ${where}) as counted
+      group by shape, kid`.execute(session.kysely);
+    return rows.map(({ shape, kid, n }) => ({ shape, kid, rows: Number(n) }));
+  });
+}
+
+/** The number of rows of a field, empty ones included. */
+export function countRows(session: Session, place: Place): Promise<number> {
+  return guarded(async () => {
+    const { table, where } = await layoutOf(session, place);
+    const { rows } = await sql<{ n: unknown }>`select count(*) as n from ${table} as t where ${where}`.execute(
+      session.kysely,
+    );
+    return Number(rows[0]?.n ?? 0);
+  });
+}
+
+/** The SQL condition that a row of this field is `odd`, for reading exactly those rows. The table goes by `t`. */
+export function isOdd(session: Session, place: Place, was: SchemeName | undefined): RawBuilder<unknown> {
+  return sql`${shapeOf(session.engine, place, was)} = 'odd'`;
+}
+
+// --- internal ---
+
+/** Beginnings that a foreign ciphertext may have; schemes/foreign.ts in core decides exactly. */
+// biome-ignore format: a table
+const SUSPECT = [
+  'eyJ', 'gAAAAA', 'Fe26.', 'CfDJ8', 'U2FsdGVkX1', '$ANSIBLE_VAULT;', 'v1.', 'v2.', 'v3.', 'v4.', 'fips:', 'brng:', 'nacl:', '{"p":"',
+  'def50200', 'ENC[', 'vault:v', '$2', '$argon2', '-----BEGIN ',
+];
+/** What "chd" becomes in base64, and in hex. */
+const SUSPECT_INSIDE = { plaintext: [], base64: ['Y2hk', 'Q0hE'], hex: ['636864', '434844'] } as const;
+
+type Text = RawBuilder<unknown>;
+
+function textOf(engine: Engine, place: Place): Text {
+  const column = sql`t.${sql.id(place.column)}`;
+  if (place.storage === 'json') {
+    if (engine === 'postgres') return sql`(${column} #>> ${[...(place.pointer ?? [])]}::text[])`;
+    return sql`json_unquote(json_extract(${column}, ${mysqlPath(place.pointer ?? [])}))`;
+  }
+  if (place.storage === 'bytes') {
+    if (engine === 'postgres') return sql`encode(${column}, 'escape')`;
+    return engine === 'mysql' ? sql`convert(${column} using latin1)` : sql`cast(${column} as text)`;
+  }
+  if (engine === 'postgres') return sql`${column}::text`;
+  return engine === 'sqlite' ? sql`cast(${column} as text)` : column;
+}
+
+function substr(text: Text, from: number, length: number): Text {
+  return sql`substr(${text}, ${sql.lit(from)}, ${sql.lit(length)})`;
+}
+
+/** Byte-wise equality: the usual collations of MariaDB and MySQL take `CHD1.` for `chd1.`. */
+function begins(engine: Engine, text: Text, prefix: string): Text {
+  const head = substr(text, 1, prefix.length);
+  return engine === 'mysql'
+    ? sql`cast(${head} as binary) = cast(${sql.lit(prefix)} as binary)`
+    : sql`${head} = ${sql.lit(prefix)}`;
+}
+
+const SHORTEST_SEALED = 104;
+
+function isSealed(engine: Engine, text: Text): Text {
+  const length = engine === 'sqlite' ? sql`length(${text})` : sql`char_length(${text})`;
+  return sql`(${begins(engine, text, 'chd1.')} and ${substr(text, 14, 1)} = '.' and ${length} >= ${sql.lit(SHORTEST_SEALED)})`;
+}
+
+function shapeOf(engine: Engine, place: Place, was: SchemeName | undefined): Text {
+  const text = textOf(engine, place);
+  const suspects = [...SUSPECT, ...SUSPECT_INSIDE[was ?? 'plaintext']].map((prefix) => begins(engine, text, prefix));
+  const odd = [
+    sql`lower(${substr(text, 1, 3)}) = 'chd'`,
+    ...suspects,
+    ...notOfScheme(engine, text, was),
+    ...notText(engine, place),
+  ];
+  return sql`case when ${text} is null or ${text} = '' then 'empty' when ${isSealed(engine, text)} then 'sealed'
+    when ${sql.join(odd, sql` or `)} then 'odd' else 'plain' end`;
+}
+
+/** A number or an object at the path of a native JSON column has a text form too, but is no credential. */
+function notText(engine: Engine, { storage, column, pointer = [] }: Place): Text[] {
+  if (storage !== 'json') return [];
+  const json = sql`t.${sql.id(column)}`;
+  if (engine === 'postgres') return [sql`jsonb_typeof(${json} #> ${[...pointer]}::text[]) <> 'string'`];
+  return [sql`json_type(json_extract(${json}, ${mysqlPath(pointer)})) <> 'STRING'`];
+}
+
+function notOfScheme(engine: Engine, text: Text, was: SchemeName | undefined): Text[] {
+  if (was === undefined || was === 'plaintext') return [];
+  const [characters, multiple] = was === 'base64' ? ['A-Za-z0-9+/=', 4] : ['0-9a-f', 2];
+  const length = engine === 'sqlite' ? sql`length(${text})` : sql`char_length(${text})`;
+  const uneven = sql`${length} % ${sql.lit(multiple)} <> 0`;
+  const other = sql.lit(`[^${characters}]`);
+  switch (engine) {
+    case 'postgres':
+      return [uneven, sql`${text} ~ ${other}`];
+    case 'mysql':
+      return [uneven, sql`cast(${text} as binary) regexp ${other}`];
+    case 'sqlite':
+      return [uneven, sql`${text} glob ${sql.lit(`*[^${characters}]*`)}`];
+  }
+}
