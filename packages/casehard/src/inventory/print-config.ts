@@ -1,0 +1,110 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { FieldSpec, SchemeName } from '@casehard/core';
+
+export interface ConfigText {
+  /** A URL; one that holds a password is never written. */
+  readonly database: string;
+  readonly adopted?: boolean;
+  readonly fields: readonly { readonly name: string; readonly spec: FieldSpec<never>; readonly because?: string }[];
+}
+
+/** The text of a configuration file. Deterministic; holds no password. */
+export function printConfig({ database, adopted = false, fields }: ConfigText): string {
+  const specs = fields.map(({ spec }) => spec);
+  const names = [...new Set(['defineConfig', ...specs.map(({ kind }) => kind), ...specs.flatMap(schemeName)])].sort();
+  const url = hasSecret(database)
+    ? '  // The URL has a password, which belongs into the environment, not into a file.\n  database: process.env.DATABASE_URL,\n'
+    : `  database: process.env.DATABASE_URL ?? ${quote(database)},\n`;
+  return `import { ${names.join(', ')} } from '@casehard/core';
+
+export default defineConfig({
+${url}  // Set to true once every program that reads these fields opens them with @casehard/core; harden waits for it.
+  adopted: ${adopted},
+  fields: {
+${fields.map(printField).join('')}  },
+});
+`;
+}
+
+/** The name for a new configuration file in a folder: `.mts` where a plain `.ts` would not be an ES module. */
+export function configFileName(folder: string): 'casehard.config.ts' | 'casehard.config.mts' {
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    const file = join(at, 'package.json');
+    if (existsSync(file)) return isModule(file) ? 'casehard.config.ts' : 'casehard.config.mts';
+    if (dirname(at) === at) return 'casehard.config.mts';
+  }
+}
+
+// --- internal ---
+
+function isModule(file: string): boolean {
+  try {
+    return (JSON.parse(readFileSync(file, 'utf8')) as { type?: unknown }).type === 'module';
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a URL has a password, or anything else that may be one. */
+function hasSecret(database: string): boolean {
+  if (/^(?:sqlite|file):[^?@]*$/i.test(database)) return false;
+  try {
+    const url = new URL(database);
+    return (
+      url.password !== '' || [...url.searchParams.keys()].some((key) => /pass|pwd|secret|token|key|auth/i.test(key))
+    );
+  } catch {
+    return true;
+  }
+}
+
+function schemeName({ was }: FieldSpec<never>): SchemeName[] {
+  return was === undefined ? [] : [typeof was === 'string' ? was : was.name];
+}
+
+function printField({ name, spec, because }: ConfigText['fields'][number]): string {
+  const options = [
+    ...(spec.where === undefined ? [] : [`where: ${printRecord(spec.where)}`]),
+    ...(spec.kind === 'setting' ? [`value: ${quote(spec.column)}`] : []),
+    ...(spec.row === undefined ? [] : [`row: ${printRecord(spec.row)}`]),
+    ...(spec.in === undefined ? [] : [`in: ${quote(spec.in)}`]),
+    ...schemeName(spec).map((was) => `was: ${was}()`),
+    ...(spec.max === undefined ? [] : [`max: ${printRecord(spec.max)}`]),
+    ...(spec.group === undefined ? [] : [`group: ${quote(spec.group)}`]),
+    ...(spec.label === undefined ? [] : [`label: ${quote(spec.label)}`]),
+  ];
+  const place = [
+    quote(spec.table),
+    ...(spec.kind === 'setting' ? [] : [quote(spec.column)]),
+    ...(spec.kind === 'path' ? [quote(spec.pointer ?? '')] : []),
+  ];
+  const comment = because === undefined ? '' : `    // ${oneLine(because)}\n`;
+  const body = options.map((option) => `      ${option},\n`).join('');
+  return `${comment}    ${quote(name)}: ${spec.kind}(${place.join(', ')}, {\n${body}    }),\n`;
+}
+
+function printRecord(record: Readonly<Record<string, string | number>>): string {
+  const pairs = Object.entries(record).map(
+    ([key, value]) => `${printKey(key)}: ${typeof value === 'number' ? value : quote(value)}`,
+  );
+  return `{ ${pairs.join(', ')} }`;
+}
+
+function printKey(key: string): string {
+  if (key === '__proto__') return "['__proto__']"; // the bare name would set the prototype
+  return /^[A-Za-z_$][\w$]*$/.test(key) ? key : quote(key);
+}
+
+function quote(text: string): string {
+  const escaped = text
+    .replaceAll('\\', '\\\\')
+    .replaceAll("'", "\\'")
+    .replace(/[\p{Cc}\p{Cs}\u2028\u2029\ufeff]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return `'${escaped}'`;
+}
+
+/** Names of tables may hold line ends, and a comment must not. */
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
+}
