@@ -1,0 +1,75 @@
+import { CasehardError } from '@casehard/core';
+import type { Project } from '../config/load.ts';
+import type { Database } from '../database/connect.ts';
+import { withSession } from '../database/session.ts';
+import { checkKeys } from '../inventory/known-keys.ts';
+import type { Resolved, ResolvedField } from '../inventory/resolve.ts';
+import { pendingUpgrade } from './pending.ts';
+import type { RunOptions } from './run.ts';
+
+/**
+ * Everything that must hold before a run writes its first value. Throws the first thing that does not, with its fix:
+ * a field that cannot be found, no key, an application that cannot read sealed values, a pending upgrade, triggers
+ * that copy old plaintext, keys that do not belong to this database.
+ */
+export async function preflight(
+  project: Project,
+  db: Database,
+  resolved: Resolved,
+  options: RunOptions,
+): Promise<void> {
+  const [problem] = resolved.problems;
+  if (problem) throw problem;
+  const { keyring, config } = project;
+  const pending = await pendingUpgrade(db, resolved.fields);
+  await withSession(db, (session) =>
+    checkKeys(session, resolved.fields, { keyring, hasOwnTables: !pending.ownTables }),
+  );
+  if (options.act === 'harden') {
+    if (!keyring.active) {
+      throw new CasehardError('KEY_MISSING', `${keyring.setting} not configured: there is no key to harden with`, {
+        hint: 'make one with `casehard keys generate` and configure it; nothing was written',
+      });
+    }
+    if (config.adopted !== true && !options.dryRun) {
+      throw new CasehardError('NOT_ADOPTED', 'the configuration does not say that every reader opens sealed values', {
+        hint: 'when every program that reads these fields uses casehard, write `adopted: true` into the configuration',
+      });
+    }
+  }
+  if (pending.messages.length > 0 && !options.dryRun) {
+    throw new CasehardError('UPGRADE_PENDING', `an upgrade is pending: ${pending.messages.join('; ')}`, {
+      hint: 'run `casehard upgrade`; nothing was written',
+    });
+  }
+  for (const field of resolved.fields) {
+    refuseCopies(field, options.acceptTriggers === true);
+    if (options.act === 'soften') refuseSoften(field);
+  }
+}
+
+// --- internal ---
+
+/** Triggers, rules and history tables copy the old value elsewhere, where no run will find it. */
+function refuseCopies({ name, table }: ResolvedField, accepted: boolean): void {
+  const copies = [...table.triggers, ...(table.systemVersioned ? ['system versioning'] : [])];
+  if (accepted || copies.length === 0) return;
+  throw new CasehardError('REFUSED', `field ${name}: table ${table.name} has ${copies.join(', ')}`, {
+    field: name,
+    hint: 'they may copy old plaintext elsewhere: look at them, then add --accept-triggers; nothing was written',
+  });
+}
+
+function refuseSoften({ name, field, definition }: ResolvedField): void {
+  if (definition.scheme === undefined) {
+    throw new CasehardError('CONFIG', `field ${name}: no legacy scheme is declared to go back to`, {
+      field: name,
+      hint: 'declare `was`',
+    });
+  }
+  if (!field.strict) return;
+  throw new CasehardError('REFUSED', `field ${name} is strict: softened values could not be read`, {
+    field: name,
+    hint: 'take `strict` and `legacyUntil` out of the configuration first, in every process',
+  });
+}

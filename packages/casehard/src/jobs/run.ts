@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { CasehardError, type Keyring, printLocator } from '@casehard/core';
+import type { Project } from '../config/load.ts';
+import { readCell } from '../database/cells.ts';
+import type { Database } from '../database/connect.ts';
+import { clearCanaries, startJob, updateJob } from '../database/evidence.ts';
+import { type Session, withSession } from '../database/session.ts';
+import { keepCanary } from '../inventory/known-keys.ts';
+import { rowKeyOf } from '../inventory/locator.ts';
+import { type ResolvedField, resolveFields } from '../inventory/resolve.ts';
+import { preflight } from './preflight.ts';
+import { type Walked, type WalkOptions, walk } from './walk.ts';
+
+export interface RunOptions extends Pick<WalkOptions, 'act' | 'dryRun' | 'batch' | 'rate' | 'signal'> {
+  /** Fields to work on; default: all. */
+  readonly only?: readonly string[];
+  /** Work on tables with UPDATE triggers, rules or system versioning, although they may copy the old plaintext. */
+  readonly acceptTriggers?: boolean;
+  /** Seal the quarantined value at this locator as the ordinary credential that it is. */
+  readonly asPlaintext?: { readonly field: string; readonly key: readonly string[] };
+  readonly onProgress?: (field: string, walked: Walked) => void;
+}
+
+/** What a run did, field by field. Never an exception for a single row. */
+export interface RunResult {
+  readonly fields: readonly { readonly name: string; readonly walked: Walked }[];
+  readonly stopped: boolean;
+  readonly changed: number;
+  readonly quarantined: number;
+  readonly busy: number;
+  /** Tables that were written. */
+  readonly tables: readonly string[];
+}
+
+/**
+ * Hardens or softens the fields of a project. Refuses before the first write where it would do harm: see `preflight`.
+ * Stopped, killed or run twice, it loses nothing: every page is its own transaction, and the next run finishes.
+ */
+export async function run(project: Project, db: Database, options: RunOptions): Promise<RunResult> {
+  const only = options.asPlaintext ? [options.asPlaintext.field] : options.only;
+  const { keyring, hard } = project;
+  const resolved = await resolveFields(db, hard, { keyring, ...(only ? { only } : {}) });
+  await preflight(project, db, resolved, options);
+  const [first] = resolved.fields;
+  const asPlaintext = options.asPlaintext &&
+    first && { ...options.asPlaintext, key: rowKeyOf(first, options.asPlaintext.key) };
+  const work = { ...options, ...(asPlaintext ? { asPlaintext } : {}), keyring };
+  const fields: { name: string; walked: Walked }[] = [];
+  await withSession(db, async (session) => {
+    if (asPlaintext) await refuseAbsent(session, resolved.fields[0], asPlaintext.key);
+    if (options.act === 'harden' && !options.dryRun) await keepCanary(session, keyring);
+    for (const field of resolved.fields) {
+      if (options.signal?.aborted) break;
+      fields.push({ name: field.name, walked: await runField(session, field, work) });
+    }
+    const all = options.only === undefined && fields.length === hard.names.length;
+    if (options.act === 'soften' && !options.dryRun && all && fields.every(({ walked }) => isThrough(walked))) {
+      await clearCanaries(session); // whoever has left is not asked for a key any more
+    }
+  });
+  const sum = (of: (walked: Walked) => number): number => fields.reduce((total, { walked }) => total + of(walked), 0);
+  return {
+    fields,
+    stopped: options.signal?.aborted === true,
+    changed: sum((walked) => walked.changed),
+    quarantined: sum((walked) => walked.quarantined),
+    busy: sum((walked) => walked.busy),
+    tables: [
+      ...new Set(
+        resolved.fields.filter((_, i) => (fields[i]?.walked.changed ?? 0) > 0).map(({ place }) => place.table),
+      ),
+    ],
+  };
+}
+
+// --- internal ---
+
+const NOTE_EVERY_MS = 1000;
+
+/** Nothing was left that could be sealed: what could not be read may be. */
+function isThrough({ stopped, busy, quarantined }: Walked): boolean {
+  return !stopped && busy === 0 && quarantined === 0;
+}
+
+async function runField(
+  session: Session,
+  field: ResolvedField,
+  options: RunOptions & { readonly keyring: Keyring },
+): Promise<Walked> {
+  const walkOptions: WalkOptions = {
+    act: options.act,
+    keyring: options.keyring,
+    ...(options.dryRun ? { dryRun: true } : {}),
+    ...(options.batch ? { batch: options.batch } : {}),
+    ...(options.rate ? { rate: options.rate } : {}),
+    ...(options.signal ? { signal: options.signal } : {}),
+    ...(options.asPlaintext ? { asPlaintext: options.asPlaintext.key } : {}),
+  };
+  const tell = (walked: Walked): void => options.onProgress?.(field.name, walked);
+  if (options.dryRun) return walk(session, field, { ...walkOptions, onProgress: tell });
+
+  const id = randomUUID();
+  await startJob(session, { id, kind: options.act, field: field.name, worker: `${hostname()}:${process.pid}` });
+  let noted = performance.now();
+  let last: Walked | undefined;
+  try {
+    const walked = await walk(session, field, {
+      ...walkOptions,
+      onProgress: tell,
+      onPage: async (soFar) => {
+        last = soFar;
+        if (performance.now() - noted < NOTE_EVERY_MS) return;
+        noted = performance.now();
+        await updateJob(session, id, progressOf(soFar, 'running'));
+      },
+    });
+    await updateJob(session, id, progressOf(walked, walked.stopped ? 'stopped' : 'done'));
+    return walked;
+  } catch (error) {
+    // The row is evidence only: that it cannot be written must not hide why the run failed.
+    if (last) await updateJob(session, id, progressOf(last, 'failed')).catch(() => {});
+    throw error;
+  }
+}
+
+function progressOf(walked: Walked, state: 'running' | 'done' | 'stopped' | 'failed'): Parameters<typeof updateJob>[2] {
+  return { state, rows: walked.rows, changed: walked.changed, quarantined: walked.quarantined };
+}
+
+async function refuseAbsent(session: Session, field: ResolvedField | undefined, key: readonly string[]): Promise<void> {
+  if (field && (await readCell(session, field.place, key)).length > 0) return;
+  throw new CasehardError('NOT_FOUND', `there is no row ${printLocator(field?.name ?? '', key)}`, {
+    hint: 'copy the locator from `casehard status --deep`',
+  });
+}
