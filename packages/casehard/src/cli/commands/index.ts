@@ -1,0 +1,12 @@
+import type { AddCommand } from '../main.ts';
+import { harden } from './harden.ts';
+import { init } from './init.ts';
+import { keysGenerate } from './keys-generate.ts';
+import { sample } from './sample.ts';
+import { set } from './set.ts';
+import { soften } from './soften.ts';
+import { status } from './status.ts';
+import { upgrade } from './upgrade.ts';
+
+/** All commands, in the order of the help. */
+export const COMMANDS: readonly AddCommand[] = [init, keysGenerate, status, upgrade, harden, soften, set, sample];

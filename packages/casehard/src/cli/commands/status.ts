@@ -1,0 +1,163 @@
+import { CasehardError, VERDICT_KINDS } from '@casehard/core';
+import type { Database } from '../../database/connect.ts';
+import { withSession } from '../../database/session.ts';
+import { checkKeys } from '../../inventory/known-keys.ts';
+import { isQuarantinedKind, needsOf } from '../../inventory/needs.ts';
+import { type FieldStatus, readStatus, type Status } from '../../inventory/status.ts';
+import { notHardened } from '../../inventory/tally.ts';
+import { type Pending, pendingUpgrade } from '../../jobs/pending.ts';
+import { EXIT } from '../exit.ts';
+import type { AddCommand } from '../main.ts';
+import { collect, texts } from '../options.ts';
+import type { Output } from '../output.ts';
+import { withProject } from '../project.ts';
+import { plural, table } from '../table.ts';
+
+/** `casehard status`: what the table holds, by verdict. Reads only. */
+export const status: AddCommand = (program, action) => {
+  const command = program
+    .command('status')
+    .description('count every credential by verdict; reads only')
+    .option('--deep', 'open every value, and list each that needs a look by its locator')
+    .option('--check', 'exit 3 while any value is neither current nor empty')
+    .option('--field <name>', 'only this field (may be repeated)', collect);
+  action(command, async (invocation, options) => {
+    const { output, signal } = invocation;
+    return withProject(invocation, async (project, db) => {
+      const only = texts(options.field);
+      let rows = 0;
+      let found = await readStatus(db, project.hard, {
+        keyring: project.keyring,
+        deep: options.deep === true,
+        signal,
+        ...(only ? { only } : {}),
+        onPage: (field, count) => {
+          rows += count;
+          output.progress(`${field}: ${rows} rows read`);
+        },
+      });
+      output.progress(undefined);
+      const pending = await pendingUpgrade(db, found.resolved.fields);
+      const unreadable = found.fields.some(({ tally }) => tally.verdicts.unreadable > 0);
+      const known = { keyring: project.keyring, hasOwnTables: !pending.ownTables };
+      const wrongKeys = unreadable ? await keyProblem(db, found, known) : undefined;
+      if (wrongKeys) found = { ...found, problems: [wrongKeys, ...found.problems] };
+      const failed = found.problems.length > 0;
+      const remains = options.check === true && found.notHardened > 0;
+      const exit = failed ? EXIT.failed : remains ? EXIT.workRemains : EXIT.done;
+      print(output, found, pending, project.keyring.setting);
+      output.result({ ok: !failed, exit, ...toJson(found, pending) });
+      return exit;
+    });
+  });
+};
+
+// --- internal ---
+
+/** Keys that do not fit this database: why mail, bounces and sign-ins all stopped at once. */
+async function keyProblem(
+  db: Database,
+  { resolved }: Status,
+  options: Parameters<typeof checkKeys>[2],
+): Promise<CasehardError | undefined> {
+  try {
+    await withSession(db, (session) => checkKeys(session, resolved.fields, options));
+    return undefined;
+  } catch (error) {
+    if (error instanceof CasehardError) return error;
+    throw error;
+  }
+}
+
+function print(output: Output, found: Status, pending: Pending, setting: string): void {
+  output.line(`database  ${found.database}`);
+  const keys = found.keys.map(({ kid, state }) => `${kid} (${state})`).join(', ');
+  const missing = found.problems.some(({ code }) => code === 'KEY_MISSING');
+  const none = `${setting} not configured${missing ? '' : ': credentials stay in the existing scheme'}`;
+  output.line(`keys      ${keys || none}`);
+  for (const message of pending.messages) output.line(`upgrade   pending: ${message}`);
+  output.line();
+  const shown = VERDICT_KINDS.filter((kind) => kind !== 'stale' || found.keys.length > 0 || anyStale(found));
+  for (const line of table(
+    ['field', 'rows', ...shown, 'kids', 'width', 'accepts'],
+    found.fields.map((field) => [
+      field.name,
+      field.tally.rows,
+      ...shown.map((kind) => field.tally.verdicts[kind]),
+      kidsOf(field),
+      widthOf(field, pending),
+      field.accepts,
+    ]),
+  )) {
+    output.line(line);
+  }
+  for (const problem of found.problems) {
+    output.line();
+    output.line(`problem   ${problem.message} [${problem.code}]${problem.hint ? `\n          ${problem.hint}` : ''}`);
+  }
+  if (found.listed.length > 0) {
+    output.line();
+    for (const line of table(
+      ['locator', 'verdict', 'what can be done'],
+      found.listed.map(({ locator, verdict, kind, from }) => [
+        locator,
+        from === undefined ? verdict : `${verdict}, comes from ${from}`,
+        needsOf(kind, verdict),
+      ]),
+    )) {
+      output.line(line);
+    }
+  }
+  output.line();
+  const quarantined = found.fields.reduce(
+    (sum, { tally }) =>
+      sum + VERDICT_KINDS.filter(isQuarantinedKind).reduce((part, kind) => part + tally.verdicts[kind], 0),
+    0,
+  );
+  output.line(
+    found.notHardened === 0
+      ? 'All credentials are hardened.'
+      : `${plural(found.notHardened, 'credential is', 'credentials are')} not hardened${quarantined > 0 ? `, ${quarantined} of them quarantined` : ''}.`,
+  );
+  if (!found.deep) output.line('Counted by prefix; `status --deep` opens every value.');
+}
+
+function anyStale(found: Status): boolean {
+  return found.fields.some(({ tally }) => tally.verdicts.stale > 0);
+}
+
+function kidsOf({ tally }: FieldStatus): string {
+  return (
+    Object.entries(tally.kids)
+      .map(([kid, rows]) => `${kid} ${rows}`)
+      .join(', ') || '-'
+  );
+}
+
+function widthOf({ name }: FieldStatus, { widths }: Pending): string {
+  const width = widths.get(name);
+  if (!width) return 'no limit';
+  return width.needed > width.declared ? `${width.declared}, needs ${width.needed}` : String(width.declared);
+}
+
+function toJson(found: Status, pending: Pending): Record<string, unknown> {
+  return {
+    database: found.database,
+    keys: found.keys,
+    deep: found.deep,
+    notHardened: found.notHardened,
+    upgradePending: pending.messages,
+    fields: found.fields.map((field) => ({
+      name: field.name,
+      rows: field.tally.rows,
+      verdicts: field.tally.verdicts,
+      nested: field.tally.nested,
+      kids: field.tally.kids,
+      width: pending.widths.get(field.name) ?? null,
+      accepts: field.accepts,
+      notHardened: notHardened(field.tally),
+    })),
+    listed: found.listed,
+    problems: found.problems.map(({ code, message, hint }) => ({ code, message, hint })),
+  };
+}
