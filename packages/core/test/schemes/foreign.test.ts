@@ -135,6 +135,23 @@ describe('another product is named', () => {
     expect(foreignProduct(`${text}\0\0`)).toBe(product);
   });
 
+  it.each([
+    ['bcrypt', '$2y$10$ViK49GrsgdwGtHbMVUc6F.UlQQ8AMW5IxM'],
+    ['argon2', '$argon2id$v=19$m=65536,t=4'],
+    ['sops', 'ENC[AES256_GCM,data:Zm9v,iv:AAAA'],
+    ['rails', '{"p":"QmFzZTY0IG9mIGEgY3V0IG9uZQ'],
+    ['rails', '{"p":"Zm9v","h":{"k":{"p":"Zm9v","h":{"iv":"AA=="}}}}'],
+  ])('%s, also where a narrow column has cut it or headers come in another order', (product, text) => {
+    expect(foreignProduct(text)).toBe(product);
+  });
+
+  it.skipIf(!has('php', '-v'))('Laravel with AES-256-GCM and a short secret', () => {
+    const code = `$key = random_bytes(32); $iv = random_bytes(12); $tag = "";
+      $value = openssl_encrypt("hunter2", "aes-256-gcm", $key, 0, $iv, $tag);
+      echo base64_encode(json_encode(["iv" => base64_encode($iv), "value" => $value, "mac" => "", "tag" => base64_encode($tag)]));`;
+    expect(foreignProduct(execFileSync('php', ['-r', code], { encoding: 'utf8' }))).toBe('laravel');
+  });
+
   it.skipIf(!has('php', '-v'))('from what PHP makes today: bcrypt and argon2', () => {
     const code =
       'foreach (password_algos() as $a) echo password_hash("x", $a, $a === "2y" ? ["cost" => 4] : []), "\\n";';
@@ -225,7 +242,7 @@ describe('an ordinary secret is not taken for a foreign one', () => {
     ['a cloak key, not its ciphertext', 'k1.aesgcm256.2itF7YmMYIP4b9NNtKMhIx2axGi6aI50RcwGBiFq-VA='],
     ['a password like cloak', 'v1.aesgcm256.secret'],
     ['a password like bcrypt', '$2y$ and more'],
-    ['bcrypt cut by a column', '$2y$10$ViK49GrsgdwGtHbMVUc6F.UlQQ8AMW5IxM'],
+    ['less of bcrypt than its salt', '$2y$10$ViK49GrsgdwGtHbMV'],
     ['a password like argon2', '$argon2id$secret'],
     ['a private key', '-----BEGIN PRIVATE KEY-----\nMIIEvQ==\n-----END PRIVATE KEY-----'],
     ['a PGP public key', '-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmQ==\n'],
