@@ -1,3 +1,5 @@
+import { CasehardError } from '../errors.ts';
+
 /**
  * The text of a key and where it was found. Shows only its source in `util.inspect`, JSON and template strings;
  * reading `text` is the one way to the key.
@@ -20,6 +22,14 @@ export function trimPasted(text: string): string {
   while (start < end && AROUND.test(text[start] as string)) start++;
   while (end > start && AROUND.test(text[end - 1] as string)) end--;
   return text.slice(start, end);
+}
+
+/** A key id as configuration lists it. Throws KEY_FORMAT, and does not quote it: it may be a key. */
+export function checkKid(text: string): string {
+  if (/^[a-z2-7]{8}$/.test(text)) return text;
+  throw new CasehardError('KEY_FORMAT', 'CASEHARD_WITHDRAWN_KIDS holds something that is not a key id', {
+    hint: 'a key id has 8 characters, a to z and 2 to 7; never put a key here',
+  });
 }
 
 // --- internal ---

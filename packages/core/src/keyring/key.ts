@@ -20,8 +20,18 @@ export interface DerivedKey {
   readonly mac: KeyObject;
 }
 
+/** The key's long-lived cipher; for sealed/ only. */
+export let cbcOf: (key: SealingKey) => Cbc;
+/** The key's MAC; for sealed/ only. Its buffers hold the key, so no public property leads there. */
+export let macOf: (key: SealingKey) => MacKey;
+
 /** A sealing key, derived and ready (docs/format.md section 1). Shows its kid and nothing else. */
 export class SealingKey {
+  static {
+    cbcOf = (key) => key.#cbc;
+    macOf = (key) => key.#macKey;
+  }
+
   readonly kid: string;
   readonly #derived: DerivedKey;
   readonly #cbc: Cbc;
@@ -37,12 +47,6 @@ export class SealingKey {
   /** The same key for another thread of this process. */
   share(): DerivedKey {
     return this.#derived;
-  }
-  get cbc(): Cbc {
-    return this.#cbc;
-  }
-  get macKey(): MacKey {
-    return this.#macKey;
   }
   toString(): string {
     return `[sealing key ${this.kid}]`;

@@ -1,5 +1,6 @@
 import { CasehardError } from '../errors.ts';
 import { type DerivedKey, parseKey, SealingKey } from './key.ts';
+import { checkKid } from './key-text.ts';
 
 /** What each process's configuration says of a key. */
 export type KeyState = 'active' | 'staged' | 'previous' | 'withdrawn';
@@ -123,6 +124,15 @@ export function createKeyring(options: KeyringOptions = {}): Keyring {
   return new Keyring({ setting, entries: [...entries.values()] });
 }
 
+/** Throws KEY_CONFLICT where two different keys have one key id (docs/format.md, "Keys"). */
+export function refuseTwin(kid: string, known: Uint8Array | undefined, master: Uint8Array): void {
+  if (!known || Buffer.from(known).equals(master)) return;
+  throw new CasehardError('KEY_CONFLICT', `two different keys have the key id ${kid}`, {
+    kid,
+    hint: 'replace one of them by a new key; values could not be told apart',
+  });
+}
+
 // --- internal ---
 
 interface Entry {
@@ -137,20 +147,8 @@ interface Entries {
   readonly entries: readonly Entry[];
 }
 
-function refuseTwin(kid: string, known: Uint8Array | undefined, master: Uint8Array): void {
-  if (!known || Buffer.from(known).equals(master)) return;
-  throw new CasehardError('KEY_CONFLICT', `two different keys have the key id ${kid}`, {
-    kid,
-    hint: 'replace one of them by a new key; values could not be told apart',
-  });
-}
-
 function refuseWithdrawal(kid: string, entry: Entry | undefined, setting: string): void {
-  if (!/^[a-z2-7]{8}$/.test(kid)) {
-    throw new CasehardError('KEY_FORMAT', 'CASEHARD_WITHDRAWN_KIDS holds something that is not a key id', {
-      hint: 'a key id has 8 characters, a to z and 2 to 7; never put a key here',
-    });
-  }
+  checkKid(kid);
   if (entry?.state !== 'active') return;
   throw new CasehardError('KEY_CONFLICT', `the active key ${kid} is also withdrawn`, {
     kid,

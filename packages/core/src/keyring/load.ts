@@ -1,5 +1,6 @@
-import { parseKey } from './key.ts';
-import { createKeyring, type Keyring } from './keyring.ts';
+import { keyId, parseKey } from './key.ts';
+import type { KeyText } from './key-text.ts';
+import { createKeyring, type Keyring, refuseTwin } from './keyring.ts';
 import { type KeySourceOptions, readKeySources } from './sources.ts';
 
 /**
@@ -12,9 +13,7 @@ import { type KeySourceOptions, readKeySources } from './sources.ts';
  */
 export function loadKeyring(options: Partial<KeySourceOptions> = {}): Keyring {
   const texts = readKeySources({ env: process.env, folder: process.cwd(), ...options });
-  for (const tracking of [texts.tracking, ...texts.previousTracking]) {
-    if (tracking) parseKey('trk', tracking.text, tracking.source).fill(0);
-  }
+  checkTracking([texts.tracking, ...texts.previousTracking].filter((each) => each !== undefined));
   return createKeyring({
     ...(texts.enc ? { active: texts.enc } : {}),
     previous: texts.previousEnc,
@@ -22,4 +21,20 @@ export function loadKeyring(options: Partial<KeySourceOptions> = {}): Keyring {
     withdrawn: texts.withdrawnKids,
     setting: texts.encSetting,
   });
+}
+
+// --- internal ---
+
+function checkTracking(texts: readonly KeyText[]): void {
+  const masters = new Map<string, Uint8Array>();
+  try {
+    for (const { text, source } of texts) {
+      const master = parseKey('trk', text, source);
+      const id = keyId('trk', master);
+      refuseTwin(id, masters.get(id), master);
+      masters.set(id, master);
+    }
+  } finally {
+    for (const master of masters.values()) master.fill(0);
+  }
 }

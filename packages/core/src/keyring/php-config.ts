@@ -1,6 +1,6 @@
 import type { Definition } from './dotenv.ts';
 
-/** The `define('NAME', 'value')` lines of a PHP text by name; the first of a name wins, as in PHP. Nothing is executed. */
+/** The `define('NAME', 'value')` and `const NAME = 'value'` lines of a PHP text by name; the first of a name wins, as in PHP. Nothing is executed. */
 export function parsePhpDefines(text: string): Map<string, string> {
   const found = new Map<string, string>();
   for (const { name, value } of scanPhpDefines(text)) {
@@ -21,8 +21,9 @@ export function scanPhpDefines(text: string): Definition[] {
   let before = '';
   for (let token = next(text, at, 'html'); token; token = next(text, at, token.mode)) {
     at = token.end;
-    if (token.kind === 'word' && /^\\?define$/i.test(token.text) && !/^(?:->|\?->|::|function|new)$/i.test(before)) {
-      const definition = readDefine(text, token.end);
+    const isCall = !/^(?:->|\?->|::|function|new)$/i.test(before);
+    if (token.kind === 'word' && isCall && /^(?:\\?define|const)$/i.test(token.text)) {
+      const definition = /^const$/i.test(token.text) ? readConst(text, token.end) : readDefine(text, token.end);
       if (definition) {
         for (; counted < token.start; counted++) if (text[counted] === '\n') line++;
         found.push({ ...definition, line });
@@ -89,10 +90,29 @@ function readDefine(text: string, from: number): Omit<Definition, 'line'> | unde
   const tokens = significant(text, from);
   if (tokens.next().value?.text !== '(') return undefined;
   const name = tokens.next().value;
-  if (name?.value === undefined || tokens.next().value?.text !== ',') return undefined;
+  if (name?.value === undefined || tokens.next().value?.text !== ',') return readOddly(text, from);
   const value = tokens.next().value;
   const after = tokens.next().value?.text;
   return { name: name.value, value: after === ')' || after === ',' ? value?.value : undefined };
+}
+
+/** `NAME = 'value';` after the word `const`. */
+function readConst(text: string, from: number): Omit<Definition, 'line'> | undefined {
+  const tokens = significant(text, from);
+  const name = tokens.next().value;
+  if (name?.kind !== 'word' || tokens.next().value?.text !== '=') return undefined;
+  const value = tokens.next().value;
+  const after = tokens.next().value?.text;
+  return { name: name.text, value: after === ';' || after === ',' ? value?.value : undefined };
+}
+
+/** A call that is spelled in another way, with named arguments say: its name is seen, its value is not read. */
+function readOddly(text: string, from: number): Omit<Definition, 'line'> | undefined {
+  for (const token of significant(text, from)) {
+    if (token.text === ';' || token.text === ',') return undefined;
+    if (token.kind === 'string') return token.value === undefined ? undefined : { name: token.value, value: undefined };
+  }
+  return undefined;
 }
 
 function* significant(text: string, from: number): Generator<Token, undefined> {

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { basename, isAbsolute, join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { CasehardError } from '../errors.ts';
 import type { KeySettings } from '../field/define-config.ts';
 import { type Definition, scanDotenv } from './dotenv.ts';
-import { type KeyText, keyText, trimPasted } from './key-text.ts';
+import { checkKid, type KeyText, keyText, trimPasted } from './key-text.ts';
 import { scanPhpDefines } from './php-config.ts';
 
 /** The key texts of this process, each with the place where it was found. */
@@ -44,7 +44,7 @@ export function readKeySources(options: KeySourceOptions): KeyTexts {
     ...(tracking && { tracking: tracking.key }),
     previousEnc: list('CASEHARD_PREVIOUS_ENC_KEYS', found),
     stagedEnc: list('CASEHARD_STAGED_ENC_KEYS', found),
-    withdrawnKids: list('CASEHARD_WITHDRAWN_KIDS', found).map(({ text }) => text),
+    withdrawnKids: list('CASEHARD_WITHDRAWN_KIDS', found).map(({ text }) => checkKid(text)),
     previousTracking: list('CASEHARD_PREVIOUS_TRACKING_KEYS', found),
     encSetting: (enc?.name ?? (usesPhp ? 'SENDSTUDIO_ENC_KEY' : 'CASEHARD_ENC_KEY')) as EncSetting,
   };
@@ -84,8 +84,9 @@ function findAll({ env, folder, settings = {}, readFile = (path) => readFileSync
     const path = trimPasted(value ?? '');
     if (path === '') return;
     const full = resolve(base, path);
-    const label = looksLikeKey(path) ? `the file that ${from} names` : `file ${full}`;
-    add(name, readNamed(read, full, label, `${from} must hold the path of a file with the key in it`), label);
+    // What cannot be read may be a key in the place of a path, so only a file that is there is called by its name.
+    const hint = `${from} must hold the path of a file with the key in it`;
+    add(name, readNamed(read, full, `the file that ${from} names`, hint), `file ${full}`);
   };
 
   for (const name of ALL_NAMES) {
@@ -185,13 +186,6 @@ function readIfThere(read: (path: string) => string, path: string): string | und
 function codeOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return typeof code === 'string' ? code : 'unknown error';
-}
-
-/** A key pasted where its file's path belongs must not be printed as a path. */
-function looksLikeKey(path: string): boolean {
-  if (/chkey/i.test(path) || /^[0-9a-f]{32,}$/i.test(path)) return true;
-  if (!/^[\w+/=-]{30,}$/.test(path)) return false;
-  return !isAbsolute(path) || /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)/.test(path); // one base64 key in 64 begins with a slash
 }
 
 /** Text as editors save it; PowerShell's `>` writes UTF-16. */

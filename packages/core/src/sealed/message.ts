@@ -1,5 +1,5 @@
 import { TAG_BYTES } from '../crypto/hmac.ts';
-import type { SealingKey } from '../keyring/key.ts';
+import { macOf, type SealingKey } from '../keyring/key.ts';
 import { type Context, rowRoom, writeRow } from './context.ts';
 import { IV_BYTES } from './frame.ts';
 
@@ -16,6 +16,6 @@ export function beginMessage(
 ): number {
   if (row.length !== context.rowKeys) throw new TypeError('"row" must have one piece for each row-key column');
   const front = context.front(key, flags, n);
-  const room = key.macKey.room(front.length + rowRoom(row) + IV_BYTES + 16 * n + TAG_BYTES);
+  const room = macOf(key).room(front.length + rowRoom(row) + IV_BYTES + 16 * n + TAG_BYTES);
   return writeRow(room, front.copy(room), row);
 }

@@ -1,4 +1,4 @@
-import type { SealingKey } from '../keyring/key.ts';
+import { cbcOf, type SealingKey } from '../keyring/key.ts';
 import type { Context } from './context.ts';
 import {
   chainOf,
@@ -33,7 +33,7 @@ export function openPage(
   let used = 0;
   const flush = (): void => {
     if (key === undefined || used === 0) return;
-    const blocks = key.cbc.decipher(chains.subarray(0, used));
+    const blocks = cbcOf(key).decipher(chains.subarray(0, used));
     for (const { proven, at, index } of waiting) opened[index] = finishOpening(proven, blocks, at);
     waiting = [];
     used = 0;

@@ -1,7 +1,7 @@
 import { fourCharacters } from '../crypto/bytes.ts';
 import { equalTags, TAG_BYTES } from '../crypto/hmac.ts';
 import type { OpenFailure } from '../errors.ts';
-import type { SealingKey } from '../keyring/key.ts';
+import { cbcOf, macOf, type SealingKey } from '../keyring/key.ts';
 import type { Content } from '../schemes/scheme.ts';
 import type { Context } from './context.ts';
 import { IV_BYTES, readFrame } from './frame.ts';
@@ -46,6 +46,12 @@ export function looksSealed(stored: string): boolean {
   return MARKER.test(stored);
 }
 
+/** Whether a text is a sealed value from its first to its last character, as far as can be said without a key. */
+export function isWhole(stored: string): boolean {
+  const opened = openContent(NO_KEYS, [], stored, { row: NO_ROW });
+  return !opened.ok && (opened.failure === 'UNKNOWN_KEY' || opened.failure === 'TOO_LARGE');
+}
+
 /** Removes the padding that CHAR and BINARY columns add: spaces and NULs at the end, nothing else. */
 export function stripPadding(stored: string): string {
   let end = stored.length;
@@ -73,7 +79,7 @@ export interface OpenOptions {
 export function openContent(keys: Keys, contexts: readonly Context[], stored: string, options: OpenOptions): Opened {
   const proven = prove(keys, contexts, stored, options);
   if (!proven.ok) return proven;
-  return finishOpening(proven, proven.key.cbc.decipher(chainOf(proven)), 0);
+  return finishOpening(proven, cbcOf(proven.key).decipher(chainOf(proven)), 0);
 }
 
 /** A value whose MAC holds: nobody without the key made or changed it, and it may be deciphered. */
@@ -106,8 +112,8 @@ export function prove(keys: Keys, contexts: readonly Context[], stored: string, 
     if (context === undefined || context.binding !== (flags & 3)) continue;
     candidates++;
     const ivAt = beginMessage(key, context, context.rowKeys > 0 ? options.row : NO_ROW, flags, n);
-    body.copy(key.macKey.room(), ivAt, IV_AT, end);
-    key.macKey.writeTag(ivAt + end - IV_AT, expected, 0);
+    body.copy(macOf(key).room(), ivAt, IV_AT, end);
+    macOf(key).writeTag(ivAt + end - IV_AT, expected, 0);
     if (equalTags(body.subarray(end, end + TAG_BYTES), expected)) return { ok: true, key, context: i, flags, n, body };
   }
   return { ok: false, failure: candidates === 0 ? 'CONTEXT_POLICY' : 'MAC', kid };
@@ -130,6 +136,7 @@ export function finishOpening({ key, context, flags, n }: Proven, chain: Buffer,
 
 const IV_AT = 3;
 const NO_ROW: readonly string[] = [];
+const NO_KEYS: Keys = { find: () => undefined, isWithdrawn: () => false };
 const expected = Buffer.alloc(TAG_BYTES);
 let scratch = Buffer.allocUnsafeSlow(2048);
 

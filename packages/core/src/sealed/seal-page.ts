@@ -1,5 +1,5 @@
 import { fillRandom } from '../crypto/random.ts';
-import type { SealingKey } from '../keyring/key.ts';
+import { cbcOf, macOf, type SealingKey } from '../keyring/key.ts';
 import type { Context } from './context.ts';
 import { contentBytes, IV_BYTES, writeFrame } from './frame.ts';
 import { beginMessage } from './message.ts';
@@ -52,14 +52,14 @@ function sealChains(
     sealed.push(sealContent(key, context, values[from] as Sealable));
     return from + 1;
   }
-  const out = key.cbc.encipherChains(chains.subarray(0, at));
+  const out = cbcOf(key).encipherChains(chains.subarray(0, at));
   at = 0;
   for (let i = from; i < next; i++) {
     const { content, n, row } = values[i] as Sealable;
     const flags = flagsOf(context, content);
     const ivAt = beginMessage(key, context, row, flags, n);
     const after = at + IV_BYTES + 16 * n;
-    out.copy(key.macKey.room(), ivAt, at, after);
+    out.copy(macOf(key).room(), ivAt, at, after);
     sealed.push(finish(key, flags, n, ivAt));
     at = after;
   }

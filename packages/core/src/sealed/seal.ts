@@ -1,6 +1,6 @@
 import { TAG_BYTES } from '../crypto/hmac.ts';
 import { fillRandom } from '../crypto/random.ts';
-import type { SealingKey } from '../keyring/key.ts';
+import { cbcOf, macOf, type SealingKey } from '../keyring/key.ts';
 import type { Content } from '../schemes/scheme.ts';
 import type { Context } from './context.ts';
 import { BYTES_FLAG, contentBytes, IV_BYTES, writeFrame } from './frame.ts';
@@ -26,12 +26,12 @@ export function sealContent(key: SealingKey, context: Context, value: Sealable &
 
   const flags = flagsOf(context, content);
   const ivAt = beginMessage(key, context, row, flags, n);
-  const room = key.macKey.room();
+  const room = macOf(key).room();
   const c = ivAt + IV_BYTES;
   room.set(iv, ivAt);
   // The frame is written where C belongs, and C over it: no plaintext stays behind.
   writeFrame(room, c, content, bytes, n);
-  room.set(key.cbc.encipher(iv, room.subarray(c, c + 16 * n)), c);
+  room.set(cbcOf(key).encipher(iv, room.subarray(c, c + 16 * n)), c);
   return finish(key, flags, n, ivAt);
 }
 
@@ -41,9 +41,9 @@ export function flagsOf(context: Context, content: Content): number {
 
 /** Completes the message A || IV || C in the key's room by its tag and prints the sealed value. */
 export function finish(key: SealingKey, flags: number, n: number, ivAt: number): string {
-  const room = key.macKey.room();
+  const room = macOf(key).room();
   const end = ivAt + IV_BYTES + 16 * n;
-  key.macKey.writeTag(end, room, end);
+  macOf(key).writeTag(end, room, end);
   // The body, flags n IV C T, lies there but for its first three bytes; their place was A's until the tag was made.
   room[ivAt - 3] = flags;
   room[ivAt - 2] = n >>> 8;

@@ -21,6 +21,7 @@ function php(text: string): unknown {
 const TEXTS: readonly (readonly [string, string, Record<string, string>])[] = [
   ['both quotes', `<?php define('A', 'b'); define("C", "d");`, { A: 'b', C: 'd' }],
   ['any case, any space', `<?PHP\n  DEFINE ( 'A'\n,\t'b' ) ;`, { A: 'b' }],
+  ['a constant', `<?php const A = 'b'; const /*x*/ C = "d" ;`, { A: 'b', C: 'd' }],
   ['a third argument', `<?php define('A', 'b', false);`, { A: 'b' }],
   ['a trailing comma', `<?php define('A', 'b',);`, { A: 'b' }],
   ['the global namespace', `<?php \\define('A', 'b');`, { A: 'b' }],
@@ -138,4 +139,12 @@ describe('a PHP configuration', () => {
     scanPhpDefines(`<?php ${'/*'.repeat(50_000)}`);
     scanPhpDefines(`<?php ${'<<<E\n'.repeat(3_000)}`);
   });
+});
+
+it.each([
+  ['named arguments', `<?php define(constant_name: 'A', value: 'x');`],
+  ['a name in brackets', `<?php define(('A'), 'x');`],
+  ['a computed constant', `<?php const A = 'x' . 'y';`],
+])('%s: the name is seen, the value is not guessed', (_what, text) => {
+  expect(scanPhpDefines(text)).toEqual([{ name: 'A', value: undefined, line: 1 }]);
 });

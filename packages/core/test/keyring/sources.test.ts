@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { inspect } from 'node:util';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CasehardError, ErrorCode } from '../../src/errors.ts';
 import { keyText } from '../../src/keyring/key-text.ts';
 import { type KeySourceOptions, readKeySources } from '../../src/keyring/sources.ts';
@@ -76,7 +76,7 @@ describe('a key is found in', () => {
     const tmp = resolve(import.meta.dirname, '../../../../.tmp');
     mkdirSync(tmp, { recursive: true });
     const folder = mkdtempSync(join(tmp, 'keys-'));
-    afterAll(() => rmSync(folder, { recursive: true, force: true }));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     writeFileSync(join(folder, 'k'), KEY);
     mkdirSync(join(folder, '.env'));
     expect(readKeySources({ env: { CASEHARD_ENC_KEY_FILE: 'k' }, folder }).enc?.text).toBe(KEY);
@@ -237,19 +237,19 @@ describe('refused', () => {
       'a missing file',
       { env: { CASEHARD_ENC_KEY_FILE: '/run/k' } },
       'KEY_SOURCE',
-      'file /run/k cannot be read (ENOENT)',
+      'the file that environment CASEHARD_ENC_KEY_FILE names cannot be read (ENOENT)',
     ],
     [
       'a closed file',
       { env: { CASEHARD_ENC_KEY_FILE: '/run/k' }, files: { '/run/k': '!EACCES' } },
       'KEY_SOURCE',
-      'file /run/k cannot be read (EACCES)',
+      'the file that environment CASEHARD_ENC_KEY_FILE names cannot be read (EACCES)',
     ],
     [
       'a folder',
       { env: { CASEHARD_ENC_KEY_FILE: '/run/k' }, files: { '/run/k': '!EISDIR' } },
       'KEY_SOURCE',
-      'file /run/k cannot be read (EISDIR)',
+      'the file that environment CASEHARD_ENC_KEY_FILE names cannot be read (EISDIR)',
     ],
     [
       'a closed credential',
@@ -277,6 +277,18 @@ describe('refused', () => {
       { env: { CASEHARD_ENC_KEY_FILE: `/${OTHER.slice(1)}` } },
       'KEY_SOURCE',
       'the file that environment CASEHARD_ENC_KEY_FILE names cannot be read (ENOENT)',
+    ],
+    [
+      'a key with something around it in place of its path',
+      { env: { CASEHARD_ENC_KEY_FILE: `./${OTHER}.txt` } },
+      'KEY_SOURCE',
+      'the file that environment CASEHARD_ENC_KEY_FILE names cannot be read (ENOENT)',
+    ],
+    [
+      'a key in place of a key id',
+      { env: { CASEHARD_WITHDRAWN_KIDS: `h2zivffe ${OTHER}` } },
+      'KEY_FORMAT',
+      'CASEHARD_WITHDRAWN_KIDS holds something that is not a key id',
     ],
     [
       'hex in place of its path',
