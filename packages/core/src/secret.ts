@@ -11,7 +11,8 @@ export class Secret {
   readonly #content: Content;
 
   constructor(content: Content) {
-    this.#content = content;
+    // A copy: the bytes are the driver's, which may use them again.
+    this.#content = typeof content === 'string' ? content : Uint8Array.from(content);
   }
 
   /** The credential as text. Throws NOT_TEXT where it is bytes that are not UTF-8. */

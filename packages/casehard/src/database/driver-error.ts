@@ -161,7 +161,7 @@ const NOT_FOUND: Explanation = {
 const DENIED: Explanation = {
   code: 'DATABASE',
   message: 'the user lacks a privilege',
-  hint: 'grant SELECT and UPDATE on the table of the field',
+  hint: 'docs/operations.md section 4 lists the grants that each command needs',
 };
 const LOGIN: Explanation = {
   code: 'DATABASE',

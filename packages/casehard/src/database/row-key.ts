@@ -104,6 +104,10 @@ function decoder({ column, type }: KeyColumn, { family }: ColumnShape): (raw: un
       }
       case 'binary':
         return family === 'bytes' || HEX.test(text) ? text : Buffer.from(text).toString('hex');
+      case 'char':
+        // PostgreSQL's cast to text and MySQL's drivers drop the padding; elsewhere a space at the end is content.
+        if (text.endsWith(' ')) throw badRow(column, 'it ends in a space, which is no padding here');
+        return text;
       case 'text':
         // SQLite keeps bytes that are no text; a row could not be found again by what they decode to.
         if (text.includes('\uFFFD')) throw badRow(column, 'it is not well-formed text');

@@ -28,7 +28,7 @@ export function chooseRowKey(table: TableInfo): RowKeyChoice {
 const TYPES: Partial<Record<ColumnInfo['kind'], RowKeyType>> = {
   int: 'int',
   uuid: 'uuid',
-  char: 'text',
+  char: 'char',
   varchar: 'text',
   text: 'text',
   bytes: 'binary',
@@ -50,7 +50,7 @@ function typed(table: TableInfo, names: readonly string[]): RowKeys | undefined 
 /** Few columns first, and numbers before texts, which people edit. */
 function rank(row: RowKeys | undefined): number {
   const types = Object.values(row ?? {});
-  return types.length * 10 + types.filter((type) => type === 'text').length;
+  return types.length * 10 + types.filter((type) => type === 'text' || type === 'char').length;
 }
 
 function reason(table: TableInfo): string {

@@ -51,6 +51,6 @@ const UNREADABLE: Readonly<Record<string, string>> = {
   MALFORMED: AS_PLAINTEXT,
   UNKNOWN_VERSION: AS_PLAINTEXT,
   NOT_SEALED: AS_PLAINTEXT,
-  TOO_LARGE: AS_PLAINTEXT,
+  TOO_LARGE: 'longer than `maxSecret`: raise it, or set it anew',
   CORRUPT_FRAME: 'made by other software with this key: set it anew',
 };

@@ -105,7 +105,7 @@ async function lookUp(db: Database, { name, spec }: Definition): Promise<{ table
   }
   for (const condition of Object.keys(spec.where ?? {})) columnOf(condition);
   const keys = Object.entries(spec.row ?? {});
-  for (const [key, type] of keys) checkKey(columnOf(key), type, wrong);
+  for (const [key, type] of keys) checkKey(columnOf(key), type, db.engine, wrong);
   const names = keys.map(([key]) => key);
   const inWhere = Object.keys(spec.where ?? {});
   // A unique index on a part of row key and conditions is enough: it finds at most one row.
@@ -126,12 +126,14 @@ const KINDS: Readonly<Record<RowKeyType, readonly ColumnInfo['kind'][]>> = {
   int: ['int', 'other'],
   uuid: ['uuid', 'char', 'varchar', 'text'],
   text: ['char', 'varchar', 'text'],
+  char: ['char'],
   binary: ['bytes'],
 };
 
 function checkKey(
   column: ColumnInfo,
   type: RowKeyType,
+  engine: Engine,
   wrong: (code: 'REFUSED', problem: string, hint: string) => never,
 ): void {
   if (column.nullable) {
@@ -139,6 +141,13 @@ function checkKey(
       'REFUSED',
       `row key ${column.name} may be NULL`,
       'rows without a key would be skipped: make the column NOT NULL',
+    );
+  }
+  if (type === 'text' && column.kind === 'char' && engine === 'postgres') {
+    wrong(
+      'REFUSED',
+      `row key ${column.name} is ${column.type}, whose padding drivers hand over`,
+      `declare it as { ${column.name}: 'char' }: values would be bound to one spelling and opened with the other`,
     );
   }
   if (!KINDS[type].includes(column.kind)) {

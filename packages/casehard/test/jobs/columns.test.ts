@@ -44,6 +44,32 @@ describe.each(ENGINES)('columns and their policies on $engine', (engine) => {
     expect(await stored('binary_values')).toEqual(before);
   });
 
+  it.skipIf(engine.absent || engine.engine !== 'postgres')(
+    'a key of char(n) is bound without its padding, which drivers hand over',
+    async () => {
+      await work.execute(
+        `create table padded (code char(8) not null primary key, secret text)`,
+        `insert into padded values ('ab', '${base64('hunter2')}')`,
+      );
+      const as = (type: 'char' | 'text') => ({
+        'padded.secret': column('padded', 'secret', { row: { code: type }, was: 'base64' }),
+      });
+      await expect(work.run(as('text'))).rejects.toMatchObject({
+        code: 'REFUSED',
+        message: expect.stringContaining('whose padding drivers hand over'),
+      });
+      expect(await work.run(as('char'))).toMatchObject({ changed: 1 });
+      const [code, secret] = [
+        (await work.read('select code from padded'))[0],
+        (await work.read('select secret from padded'))[0],
+      ] as string[];
+      expect(code).toBe('ab      ');
+      const field = createCasehard({ fields: as('char'), keyring: work.keyring }).field('padded.secret');
+      expect(field.openText(secret, { code: code ?? '' })).toBe('hunter2');
+      expect(await work.verdicts(as('char'))).toEqual({ ab: 'current' });
+    },
+  );
+
   it.skipIf(engine.absent)('a value sealed in an older context is stale, and resealed in the current one', async () => {
     const older: Fields = { 'old.name': column('renamed', 'secret', { row: ROW, was: 'base64', bind: 'field' }) };
     const newer: Fields = {

@@ -56,7 +56,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     name: 'fixed_text',
-    row: { id: 'text' },
+    row: { id: 'char' },
     columns: same('id char(6) not null'),
     keys: () => ["'ab'", "'abcdef'", "'b'"],
   },

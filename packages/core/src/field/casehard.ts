@@ -1,5 +1,6 @@
 import { CasehardError } from '../errors.ts';
 import { createKeyring, type Keyring } from '../keyring/keyring.ts';
+import { BINDING } from '../sealed/context.ts';
 import { DEFAULT_MAX_SECRET } from '../sealed/length.ts';
 import type { FieldSpec, Fields } from './define-config.ts';
 import { type Definition, define } from './definition.ts';
@@ -21,7 +22,7 @@ export interface CasehardOptions<F extends Fields> {
   readonly keyring?: Keyring;
   /** Milliseconds since 1970; default `Date.now`. */
   readonly now?: () => number;
-  /** Takes the warning that no key is configured; default `process.emitWarning`. */
+  /** Takes warnings: no key is configured, a column waits for its upgrade. Default `process.emitWarning`. */
   readonly warn?: (message: string) => void;
   /** The longest secret in bytes; default 65 534. */
   readonly maxSecret?: number;
@@ -36,22 +37,34 @@ export class Casehard<F extends Fields> {
   /** @internal Use `createCasehard`. */
   constructor(options: CasehardOptions<F>) {
     const keyring = options.keyring ?? createKeyring();
+    const warn = options.warn ?? ((message) => process.emitWarning(message, { code: 'CASEHARD_NO_KEY' }));
+    const maxSecret = options.maxSecret ?? DEFAULT_MAX_SECRET;
+    if (!Number.isSafeInteger(maxSecret) || maxSecret < 1) throw new TypeError('"maxSecret" must be a number of bytes');
     this.#shared = {
       keyring,
+      warn,
+      maxSecret,
       now: options.now ?? Date.now,
-      maxSecret: options.maxSecret ?? DEFAULT_MAX_SECRET,
       sealedMet: false,
     };
     const scopes = new Map<string, string>();
     for (const [name, spec] of Object.entries(options.fields)) {
       const definition = define(name, spec);
-      for (const { scope } of definition.contexts) refuseShared(scopes, scope, name);
+      for (const { scope, binding } of definition.contexts) {
+        // Values that are bound to nothing open wherever that is accepted: one field may.
+        refuseShared(scopes, binding === BINDING.none ? '(none)' : scope, name);
+      }
       this.#definitions.set(name, definition);
       this.#fields.set(name, new Field(definition, this.#shared));
     }
     if (!keyring.active) {
-      const warn = options.warn ?? ((message) => process.emitWarning(message, { code: 'CASEHARD_NO_KEY' }));
-      warn(`${keyring.setting} not configured: credentials are stored in the existing scheme, not hardened`);
+      const previous = keyring.list().some(({ state }) => state === 'previous');
+      const staged = keyring.list().some(({ state }) => state === 'staged');
+      warn(
+        previous && !staged
+          ? `${keyring.setting} not configured: previous keys go on opening, and saving is refused`
+          : `${keyring.setting} not configured: credentials are stored in the existing scheme, not hardened`,
+      );
     }
   }
 

@@ -1,7 +1,10 @@
 import type { Scheme, SchemeName } from '../schemes/scheme.ts';
 
-/** How a row-key column is turned into text for the binding; see docs/format.md, "Context pieces". */
-export type RowKeyType = 'int' | 'uuid' | 'text' | 'binary';
+/**
+ * How a row-key column is turned into text for the binding; see docs/format.md, "Context pieces". `char` is for PostgreSQL's
+ * char(n), whose padding drivers hand over and which is no part of the value.
+ */
+export type RowKeyType = 'int' | 'uuid' | 'text' | 'char' | 'binary';
 
 /** Row-key columns in key order, each with its type: `{ user_id: 'int' }`. */
 export type RowKeys = Readonly<Record<string, RowKeyType>>;

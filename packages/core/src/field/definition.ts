@@ -19,6 +19,11 @@ export interface Definition {
 
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 const MAX_ROW_KEYS = 16;
+// biome-ignore format: a list
+const OPTIONS: ReadonlySet<string> = new Set([
+  'kind', 'table', 'column', 'where', 'row', 'pointer', 'in', 'rowShape', 'was', 'bind', 'contexts', 'max', 'strict', 'legacyUntil',
+  'encoding', 'notLookedUp', 'group', 'label',
+]);
 
 /** Checks a field's specification. Throws CONFIG with the field's name, the problem and the fix. */
 export function define(name: string, spec: FieldSpec<never>): Definition {
@@ -30,12 +35,14 @@ export function define(name: string, spec: FieldSpec<never>): Definition {
   if (typeof spec?.table !== 'string' || typeof spec.column !== 'string' || spec.table === '' || spec.column === '') {
     wrong('table or column is missing', 'declare it with column(…), setting(…) or path(…)');
   }
+  const unknown = Object.keys(spec).find((option) => !OPTIONS.has(option));
+  if (unknown !== undefined) wrong(`unknown option ${JSON.stringify(unknown)}`, `known are ${[...OPTIONS].join(', ')}`);
   const rowKeys = Object.entries(spec.row ?? {});
   if (spec.kind !== 'setting' && rowKeys.length === 0) wrong('no row key', "add row: { id: 'int' }");
   if (rowKeys.length > MAX_ROW_KEYS) wrong('more than 16 row-key columns', 'name fewer');
   for (const [column, type] of rowKeys) {
-    if (!['int', 'uuid', 'text', 'binary'].includes(type)) {
-      wrong(`row key ${column} has no known type`, 'use int, uuid, text or binary');
+    if (!['int', 'uuid', 'text', 'char', 'binary'].includes(type)) {
+      wrong(`row key ${column} has no known type`, 'use int, uuid, text, char or binary');
     }
   }
   if (spec.kind === 'path' && (spec.in === undefined || spec.pointer === undefined || !/^(\/|$)/.test(spec.pointer))) {
@@ -97,10 +104,17 @@ function contextsOf(name: string, spec: FieldSpec<never>, rowKeys: number, wrong
   });
 }
 
+/** A date that exists: Date.parse makes 3 March of 31 February. */
+function isDay(text: string): boolean {
+  const day = /^(\d{4}-\d{2}-\d{2})(?:T|$)/.exec(text)?.[1];
+  const time = day === undefined ? Number.NaN : Date.parse(day);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(day ?? '');
+}
+
 function strictFrom(spec: FieldSpec<never>, wrong: Wrong): number {
   if (spec.strict === true || spec.was === undefined) return -Infinity;
   if (spec.legacyUntil === undefined) return Infinity;
   // Date.parse alone takes 01/02/2027, which is two different days.
-  const date = /^\d{4}-\d{2}-\d{2}(?:T|$)/.test(spec.legacyUntil) ? Date.parse(spec.legacyUntil) : Number.NaN;
+  const date = isDay(spec.legacyUntil) ? Date.parse(spec.legacyUntil) : Number.NaN;
   return Number.isNaN(date) ? wrong('`legacyUntil` is no date', 'write it as 2027-01-31') : date;
 }

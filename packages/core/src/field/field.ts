@@ -1,6 +1,7 @@
 import type { CasehardError } from '../errors.ts';
 import type { Content } from '../schemes/scheme.ts';
-import { looksSealed } from '../sealed/open.ts';
+import { sealedLength } from '../sealed/length.ts';
+import { isWhole, looksSealed } from '../sealed/open.ts';
 import { sealContent } from '../sealed/seal.ts';
 import { sealPage } from '../sealed/seal-page.ts';
 import { Secret } from '../secret.ts';
@@ -43,6 +44,7 @@ export interface Item<Row> {
 export class Field<Row> {
   readonly #definition: Definition;
   readonly #shared: Shared;
+  #warned = false;
 
   /** @internal */
   constructor(definition: Definition, shared: Shared) {
@@ -126,13 +128,16 @@ export class Field<Row> {
   /**
    * The step of a bulk run for one value: what it is, and what to write instead, if anything. Legacy and stale values
    * get a sealed value; everything else is left alone. `asPlaintext` seals what would be quarantined as the ordinary
-   * credential that it is, for the rare plaintext that looks sealed or foreign. Never throws for what is stored.
+   * credential that it is, for the rare plaintext that looks sealed or foreign; a whole sealed value never. Never throws for what is stored.
    */
   harden(stored: Stored, row: Row, options: { readonly asPlaintext?: boolean } = {}): Outcome {
     const read = this.#inspect(stored, row);
     if (read.kind === 'refused' && options.asPlaintext === true && stored !== null && stored !== undefined) {
       // What the legacy scheme can decode is sealed decoded, so that the application reads what it always read.
-      const plan = tryPlan(this.#definition, this.#shared, this.#definition.scheme?.decode(stored) ?? stored, row);
+      const content = this.#definition.scheme?.decode(stored) ?? stored;
+      // A whole sealed value is none, whatever a person says: sealed again, it would be handed out as the password.
+      if (isWhole(asText(stored)) || isWhole(asText(content))) return { verdict: read.verdict };
+      const plan = tryPlan(this.#definition, this.#shared, content, row);
       return plan ? outcome(read.verdict, plan, sealContent(plan.key, plan.context, plan)) : { verdict: read.verdict };
     }
     const content = contentToSeal(read);
@@ -186,8 +191,8 @@ export class Field<Row> {
     if (content.length === 0) return '';
     if (typeof content === 'string' && !content.isWellFormed()) throw notWellFormed(this.name);
     const { keyring } = this.#shared;
-    if (keyring.active) return this.#sealed(content, row);
-    this.#refuseFallback(options?.stored);
+    if (keyring.active && !this.#waitsForUpgrade(options?.stored)) return this.#sealed(content, row);
+    if (!keyring.active) this.#refuseFallback(options?.stored);
     const scheme = this.#definition.scheme;
     if (!scheme) throw this.#keyMissing('it accepts sealed values only');
     if (looksSealed(asText(content))) {
@@ -199,6 +204,22 @@ export class Field<Row> {
     return write;
   }
 
+  /**
+   * The column holds no sealed value at all, however short: an upgrade is pending. Until it has run, saving goes on in
+   * the existing scheme, and one warning says so. Never over a sealed value, and never in a strict field.
+   */
+  #waitsForUpgrade(stored: Stored): boolean {
+    const { maxChars, scheme } = this.#definition;
+    if (maxChars >= SHORTEST_SEALED || this.strict || !scheme || this.#holdsSealed(stored)) return false;
+    if (!this.#warned) {
+      this.#shared.warn(
+        `${this.name}: its column holds ${maxChars} characters and no sealed value: stored in the existing scheme, not hardened, until \`casehard upgrade\` has run`,
+      );
+    }
+    this.#warned = true;
+    return true;
+  }
+
   #refuseFallback(stored: Stored): void {
     const { keyring } = this.#shared;
     if (this.strict) throw this.#keyMissing('it accepts sealed values only');
@@ -206,11 +227,18 @@ export class Field<Row> {
     // With staged keys, falling back is the purpose: that is the road in and out of a fleet.
     if (states.includes('staged')) return;
     if (states.includes('previous')) throw this.#keyMissing('previous keys are configured but no active one');
-    if (stored !== null && stored !== undefined && looksSealed(asText(stored))) {
+    if (this.#holdsSealed(stored)) {
       this.#shared.sealedMet = true;
       throw this.#keyMissing('the stored value is sealed');
     }
     if (this.#shared.sealedMet) throw this.#keyMissing('sealed values exist');
+  }
+
+  /** Sealed, or what an old process made of a sealed value: its legacy scheme over it. */
+  #holdsSealed(stored: Stored): boolean {
+    if (stored === null || stored === undefined) return false;
+    const inner = this.#definition.scheme?.decode(stored);
+    return looksSealed(asText(stored)) || (inner !== undefined && looksSealed(asText(inner)));
   }
 
   #sealed(content: Content, row: unknown): string {
@@ -231,6 +259,8 @@ export class Field<Row> {
 }
 
 // --- internal ---
+
+const SHORTEST_SEALED = sealedLength(1);
 
 const CANNOT_BE_SEALED: Outcome = { verdict: { kind: 'unexpected', why: 'TOO_LONG' } };
 

@@ -1,7 +1,8 @@
 import type { Keyring } from '../keyring/keyring.ts';
 import { foreignProduct } from '../schemes/foreign.ts';
 import type { Content } from '../schemes/scheme.ts';
-import { looksSealed, type Opened, openContent } from '../sealed/open.ts';
+import { BINDING } from '../sealed/context.ts';
+import { looksSealed, type Opened, openContent, parseHeader } from '../sealed/open.ts';
 import { openPage } from '../sealed/open-page.ts';
 import type { Definition } from './definition.ts';
 import { rowPieces } from './row-key.ts';
@@ -15,6 +16,8 @@ export interface Shared {
   readonly keyring: Keyring;
   readonly now: () => number;
   readonly maxSecret: number;
+  /** Takes warnings for people. */
+  readonly warn: (message: string) => void;
   /** A sealed value was met by this process, or lies in the attached database: falling back would be a step back. */
   sealedMet: boolean;
 }
@@ -80,6 +83,7 @@ interface Marked {
 
 function detect(definition: Definition, shared: Shared, { stored, row, thorough }: Readable): Marked | Read {
   if (stored === null || stored === undefined || stored.length === 0) return { kind: 'empty', stored };
+  if (typeof stored !== 'string' && !(stored instanceof Uint8Array)) return unexpected('NOT_LEGACY'); // a driver's number
   const text = asText(stored);
   if (looksSealed(text)) return marked(definition, shared, text, row);
   const { scheme } = definition;
@@ -93,7 +97,10 @@ function detect(definition: Definition, shared: Shared, { stored, row, thorough 
   if (content === undefined) return unexpected('NOT_LEGACY');
   if (scheme.name !== 'plaintext') {
     const inner = asText(content);
-    if (looksSealed(inner)) return unexpected('LOOKS_SEALED');
+    if (looksSealed(inner)) {
+      shared.sealedMet = true;
+      return unexpected('LOOKS_SEALED');
+    }
     const product = thorough ? foreignProduct(inner) : undefined;
     if (product !== undefined) return refused({ kind: 'foreign', product });
   }
@@ -103,8 +110,15 @@ function detect(definition: Definition, shared: Shared, { stored, row, thorough 
 function marked(definition: Definition, shared: Shared, text: string, row: unknown): Marked {
   shared.sealedMet = true;
   const { contexts, name, spec } = definition;
-  const pieces = contexts.some((context) => context.rowKeys > 0) ? rowPieces(name, spec.row ?? {}, row) : [];
+  const bound = contexts.some((context) => context.rowKeys > 0);
+  const pieces = bound && (row !== undefined || isRowBound(text)) ? rowPieces(name, spec.row ?? {}, row) : [];
   return { kind: 'marked', stored: text, row: pieces };
+}
+
+/** Whether a sealed value says that it is bound to its row: only then is the row needed to open it. */
+function isRowBound(text: string): boolean {
+  const header = parseHeader(text);
+  return typeof header !== 'string' && (header.flags & 3) === BINDING.row;
 }
 
 function judge({ keyring }: Shared, opened: Opened): Read {

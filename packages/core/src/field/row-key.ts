@@ -25,6 +25,8 @@ export function keyPiece(type: RowKeyType, value: unknown): string | undefined {
       return typeof value === 'string' && UUID.test(value) ? value.toLowerCase() : undefined;
     case 'text':
       return typeof value === 'string' && value.isWellFormed() ? value : undefined;
+    case 'char':
+      return typeof value === 'string' && value.isWellFormed() ? value.replace(/ +$/, '') : undefined;
     case 'binary':
       if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
       return typeof value === 'string' && /^(?:[0-9a-f]{2})*$/i.test(value) ? value.toLowerCase() : undefined;

@@ -27,6 +27,13 @@ describe('a wrong declaration is refused at start, with its field, the problem a
     ['a binding inherited from Object', 'f', { ...base, bind: 'toString' }, '`bind` is neither'],
     ['a context without binding', 'f', { ...base, contexts: [{}] }, '`bind` is neither'],
     ['a context with a binding that is not known', 'f', { ...base, contexts: [{ bind: 'Row' }] }, '`bind` is neither'],
+    ['an option that is not known', 'f', { ...base, Strict: true }, 'unknown option "Strict"'],
+    [
+      'a day that does not exist',
+      'f',
+      { ...base, was: 'base64', legacyUntil: '2027-02-31' },
+      '`legacyUntil` is no date',
+    ],
     ['no contexts', 'f', { ...base, contexts: [] }, '`contexts` is empty'],
     ['an empty scope', 'f', { ...base, contexts: [{ bind: 'row', scope: '' }] }, 'a context is wrong'],
     [

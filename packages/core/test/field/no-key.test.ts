@@ -140,6 +140,22 @@ describe('falling back is refused', () => {
     expect(() => hard.field('f').seal('x', row)).toThrow(missing('sealed values exist'));
   });
 
+  test('and the warning says so when only previous keys are configured', () => {
+    const warnings: string[] = [];
+    const keyring = keyringOf({ previous: ['counting'] });
+    createCasehard({ fields: {}, keyring, warn: (message) => warnings.push(message) });
+    expect(warnings).toEqual([expect.stringContaining('saving is refused')]);
+  });
+
+  test('when the stored value is a legacy one over a sealed one', () => {
+    const sealed = fieldWith({ was: 'base64' }, { active: 'counting' }).seal('x', row);
+    const field = fieldWith({ was: 'base64' }, {});
+    expect(() => field.seal('x', row, { stored: Buffer.from(sealed).toString('base64') })).toThrow(
+      missing('the stored value is sealed'),
+    );
+    expect(() => field.seal('x', row)).toThrow(missing('sealed values exist'));
+  });
+
   test('when only previous keys are configured', () => {
     const field = fieldWith({ was: 'base64' }, { previous: ['counting'] });
     expect(field.openText(sealed, row)).toBe('hunter2');

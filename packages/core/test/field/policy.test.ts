@@ -12,12 +12,13 @@ function fieldWith(
   names: Names = { active: 'counting' },
   now?: () => number,
   maxSecret?: number,
+  warn: (message: string) => void = () => {},
 ) {
   const fields = { f: column('users', 'pw', { row: { id: 'int' }, ...options }) };
   return createCasehard({
     fields,
     keyring: keyringOf(names),
-    warn: () => {},
+    warn,
     ...(now ? { now } : {}),
     ...(maxSecret === undefined ? {} : { maxSecret }),
   }).field('f');
@@ -157,7 +158,6 @@ describe('what does not fit', () => {
     [252, 62, 168, false],
     [252, 94, 210, true],
     [104, 14, 104, true],
-    [103, 1, undefined, undefined],
     [125, 30, 125, false],
   ])('a column of %i characters takes a secret of %i bytes as %s characters', (chars, bytes, stored, tight) => {
     for (const max of [{ chars }, { bytes: chars }, { chars: 9999, bytes: chars }]) {
@@ -172,6 +172,29 @@ describe('what does not fit', () => {
       }
     }
   });
+
+  test.each([{ chars: 103 }, { bytes: 103 }])(
+    'a column of %j holds no sealed value: until its upgrade the existing scheme goes on',
+    (max) => {
+      const warnings: string[] = [];
+      const field = fieldWith({ was: 'base64', max }, undefined, undefined, undefined, (message) =>
+        warnings.push(message),
+      );
+      expect(field.seal('hunter2', row)).toBe('aHVudGVyMg==');
+      expect(field.seal('hunter3', row, { stored: 'aHVudGVyMg==' })).toBe('aHVudGVyMw==');
+      expect(warnings).toEqual([expect.stringContaining('f: its column holds 103 characters and no sealed value')]);
+      expect(() => field.seal('x'.repeat(100), row)).toThrow(expect.objectContaining({ code: 'TOO_LONG' }));
+      const sealed = fieldWith({ was: 'base64' }).seal('hunter2', row);
+      for (const stored of [sealed, Buffer.from(sealed).toString('base64')]) {
+        expect(() => field.seal('hunter2', row, { stored })).toThrow(expect.objectContaining({ code: 'TOO_LONG' }));
+      }
+      for (const strict of [{ strict: true }, { was: undefined }]) {
+        const closed = fieldWith({ was: 'base64', max, ...strict } as never);
+        expect(() => closed.seal('hunter2', row)).toThrow(expect.objectContaining({ code: 'TOO_LONG' }));
+      }
+      expect(field.harden('aHVudGVyMg==', row)).toEqual({ verdict: { kind: 'unexpected', why: 'TOO_LONG' } });
+    },
+  );
 
   test('the message says how much is needed and how much there is', () => {
     const field = fieldWith({ max: { chars: 100 } });
@@ -226,4 +249,70 @@ describe('harden and soften', () => {
     const outcome = { verdict: { kind: 'unexpected', why: 'NOT_LEGACY' } };
     expect(fieldWith({ was: 'plaintext' }).harden('\ud800', row)).toEqual(outcome);
   });
+});
+
+describe('what is sealed already is never sealed again', () => {
+  const sealedUnder = (names: Names, other = row) => fieldWith({ was: 'plaintext' }, names).seal('hunter2', other);
+
+  test.each([
+    ['of an unknown key', () => sealedUnder({ active: 'second' }), 'unreadable', 'UNKNOWN_KEY'],
+    ['of another row', () => sealedUnder({ active: 'counting' }, { id: 43 }), 'unreadable', 'MAC'],
+    ['with column padding', () => `${sealedUnder({ active: 'second' })}  `, 'unreadable', 'UNKNOWN_KEY'],
+  ])('not even as plaintext: a sealed value %s', (_what, make, kind, why) => {
+    const stored = make();
+    const outcome = fieldWith({ was: 'plaintext' }).harden(stored, row, { asPlaintext: true });
+    expect(outcome).toEqual({ verdict: expect.objectContaining({ kind, why }) });
+  });
+
+  test('nor where an old process saved its scheme over one', () => {
+    const stored = b64(sealedUnder({ active: 'counting' }));
+    const outcome = fieldWith({ was: 'base64' }).harden(stored, row, { asPlaintext: true });
+    expect(outcome).toEqual({ verdict: { kind: 'unexpected', why: 'LOOKS_SEALED' } });
+  });
+
+  test('a plaintext that only begins so is', () => {
+    for (const stored of ['chd1.my-own-token-0001', 'Chd1.x', sealedUnder({ active: 'counting' }).slice(0, 60)]) {
+      expect(fieldWith({ was: 'plaintext' }).harden(stored, row, { asPlaintext: true }).write).toMatch(/^chd1\./);
+    }
+  });
+});
+
+describe('what a driver may hand over', () => {
+  test.each([42, 42n, true, { a: 1 }, [1]])('%o is no stored credential, and no crash', (stored) => {
+    const field = fieldWith({ was: 'plaintext' });
+    expect(field.verdict(stored as never, row)).toEqual({ kind: 'unexpected', why: 'NOT_LEGACY' });
+    expect(() => field.open(stored as never, row)).toThrow(expect.objectContaining({ code: 'CANNOT_OPEN' }));
+  });
+
+  test('bytes are copied: what the driver does with its buffer later changes no Secret', () => {
+    const bytes = Buffer.from([1, 2, 3]);
+    const secret = fieldWith({ was: 'plaintext' }).open(bytes, row);
+    bytes.fill(0);
+    expect(Buffer.from(secret?.revealBytes() ?? [])).toEqual(Buffer.from([1, 2, 3]));
+  });
+
+  test('a key of char(n) is the same with its padding and without', () => {
+    const fields = { f: column('t', 'pw', { row: { code: 'char' } }) };
+    const field = createCasehard({ fields, keyring: keyringOf({ active: 'counting' }) }).field('f');
+    expect(field.openText(field.seal('hunter2', { code: 'ab' }), { code: 'ab      ' })).toBe('hunter2');
+  });
+});
+
+test('a row is asked for where a value needs it, and only there', () => {
+  const fields = {
+    f: column('t', 'pw', { row: { id: 'int' }, bind: 'field', contexts: [{ bind: 'field' }, { bind: 'row' }] }),
+    g: column('t', 'pw', { row: { id: 'int' }, contexts: [{ scope: 'f', bind: 'row' }] }),
+  };
+  const [f, g] = (['f', 'g'] as const).map((name) =>
+    createCasehard({ fields: { [name]: fields[name] } as never, keyring: keyringOf({ active: 'counting' }) }).field(
+      name as never,
+    ),
+  ) as unknown as {
+    seal: (text: string, row?: unknown) => string;
+    openText: (stored: string, row?: unknown) => string;
+  }[];
+  expect(f?.openText(f.seal('hunter2'))).toBe('hunter2');
+  const bound = g?.seal('hunter2', row) ?? '';
+  expect(f?.openText(bound, row)).toBe('hunter2');
+  expect(() => f?.openText(bound)).toThrow(expect.objectContaining({ code: 'BAD_ROW' }));
 });
