@@ -10,6 +10,10 @@ if (major < 22 || (major === 22 && minor < 18)) {
   process.emitWarning = (warning, ...rest) => {
     if (!String(warning).includes('SQLite is an experimental feature')) emit(warning, ...(rest as []));
   };
+  // Whoever reads us may stop reading: `casehard status | head`.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  }
   const { main } = await import('./main.ts');
   process.exitCode = await main(process.argv.slice(2));
 }

@@ -13,6 +13,8 @@ export interface Cell {
   /** Empty for a place without a row key. */
   readonly key: RowKey;
   readonly stored: string | Uint8Array | null;
+  /** SQLite: a BLOB or a number in a column of texts. */
+  readonly alien?: true;
 }
 
 export interface PageOptions {
@@ -73,7 +75,7 @@ export function readCell(session: Session, place: Place, key: RowKey): Promise<r
 // --- internal ---
 
 function cells({ keyless }: Layout, rows: readonly Row[]): readonly Cell[] {
-  return keyless ? rows.map(({ stored }) => ({ key: [], stored })) : rows;
+  return keyless ? rows.map((row) => ({ ...row, key: [] })) : rows;
 }
 
 /** Compares as ORDER BY does: by the columns' own types and collations. */

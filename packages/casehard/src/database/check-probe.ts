@@ -38,8 +38,8 @@ async function evaluate(
   others: readonly ColumnInfo[],
 ): Promise<boolean | undefined> {
   const columns = [
-    sql`${typed(db, column, value)} as ${sql.ref(column.name)}`,
-    ...others.map((other) => sql`${typed(db, other, null)} as ${sql.ref(other.name)}`),
+    sql`${typed(db, column, value)} as ${sql.id(column.name)}`,
+    ...others.map((other) => sql`${typed(db, other, null)} as ${sql.id(other.name)}`),
   ];
   // The condition is the catalogue's own text; it cannot be bound.
   const query = sql<{ ok: unknown }>`

@@ -35,6 +35,30 @@ export function countByPrefix(
   });
 }
 
+/**
+ * Sealed values inside text documents by key id, found by their marker without parsing: for the question which keys a
+ * database was hardened under, not for figures. PHP's spelling of JSON has the marker as `\\u0063hd1.`.
+ */
+export function countInDocuments(
+  session: Session,
+  place: Place,
+): Promise<readonly { readonly kid: string; readonly rows: number }[]> {
+  return guarded(async () => {
+    const { table, where } = await layoutOf(session, place);
+    const text = textOf(session.engine, place);
+    const [plain, php] = [positionOf(session.engine, text, 'chd1.'), positionOf(session.engine, text, 'u0063hd1.')];
+    const at = sql`case when ${plain} > 0 then ${plain} + 5 when ${php} > 0 then ${php} + 9 end`;
+    const { rows } = await sql<{ kid: string | null; flags: string | null; n: unknown }>`
+      select kid, flags, count(*) as n
+      from (select substr(body, at, 8) as kid, substr(body, at + 8, 2) as flags
+        from (select ${text} as body, ${at} as at from ${table} as t where ${where}) as found where at is not null) as counted
+      group by kid, flags`.execute(session.kysely);
+    return rows.flatMap(({ kid, flags, n }) =>
+      /^[a-z2-7]{8}$/.test(kid ?? '') && /^\.[AB]$/.test(flags ?? '') ? [{ kid: kid ?? '', rows: Number(n) }] : [],
+    );
+  });
+}
+
 /** The number of rows of a field, empty ones included. */
 export function countRows(session: Session, place: Place): Promise<number> {
   return guarded(async () => {
@@ -82,6 +106,13 @@ function substr(text: Text, from: number, length: number): Text {
   return sql`substr(${text}, ${sql.lit(from)}, ${sql.lit(length)})`;
 }
 
+/** Where a text begins inside another one, byte for byte; 0 where it does not. */
+function positionOf(engine: Engine, text: Text, part: string): Text {
+  if (engine === 'postgres') return sql`position(${sql.lit(part)} in ${text})`;
+  if (engine === 'sqlite') return sql`instr(${text}, ${sql.lit(part)})`;
+  return sql`locate(cast(${sql.lit(part)} as char character set utf8mb4) collate utf8mb4_bin, convert(${text} using utf8mb4))`;
+}
+
 /** Byte-wise equality: the usual collations of MariaDB and MySQL take `CHD1.` for `chd1.`. */
 function begins(engine: Engine, text: Text, prefix: string): Text {
   const head = substr(text, 1, prefix.length);
@@ -106,7 +137,11 @@ function shapeOf(engine: Engine, place: Place, was: SchemeName | undefined): Tex
     ...notOfScheme(engine, text, was),
     ...notText(engine, place),
   ];
-  return sql`case when ${text} is null or ${text} = '' then 'empty' when ${isSealed(engine, text)} then 'sealed'
+  const alien =
+    engine === 'sqlite' && place.storage === 'text'
+      ? sql` when typeof(t.${sql.id(place.column)}) <> 'text' then 'odd'`
+      : sql``;
+  return sql`case when ${text} is null or ${text} = '' then 'empty'${alien} when ${isSealed(engine, text)} then 'sealed'
     when ${sql.join(odd, sql` or `)} then 'odd' else 'plain' end`;
 }
 

@@ -25,6 +25,11 @@ export function isRetryable(error: unknown): boolean {
   return isLost(readFault(error));
 }
 
+/** Whether a constraint of the table refused a row: another try would end the same way. */
+export function isConstraint(error: unknown): boolean {
+  return explain(readFault(error)) === CONSTRAINT;
+}
+
 /** Whether a wait for a row lock has used up its time on MySQL. */
 export function isLockTimeout(error: unknown): boolean {
   const { engine, errno } = readFault(error);

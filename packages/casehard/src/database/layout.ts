@@ -25,6 +25,8 @@ export interface Layout {
 export interface Row {
   readonly key: RowKey;
   readonly stored: Stored | null;
+  /** SQLite: the value is a BLOB or a number in a column of texts; as text it would not come back as it was. */
+  readonly alien?: true;
 }
 
 /** Looks at the table, and says how to read and write a place. */
@@ -51,14 +53,15 @@ export async function layoutOf(session: Session, place: Place): Promise<Layout> 
 
 /** The select list of a row: k0, k1, …, and v. */
 export function selectRow({ keys, value }: Layout): RawBuilder<RawRow> {
-  return sql`${sql.join([...keys.map((key, i) => sql`${key.read} as ${sql.id(`k${i}`)}`), sql`${value.read} as v`])}`;
+  return sql`${sql.join([...keys.map((key, i) => sql`${key.read} as ${sql.id(`k${i}`)}`), sql`${value.read} as v`, ...(value.storageClass ? [sql`${value.storageClass} as c`] : [])])}`;
 }
 
 export type RawRow = Readonly<Record<string, unknown>>;
 
 /** The row that a select of `selectRow` returned. */
 export function decodeRow({ keys, value }: Layout, raw: RawRow): Row {
-  return { key: keys.map((key, i) => key.decode(raw[`k${i}`])), stored: value.decode(raw.v) };
+  const row = { key: keys.map((key, i) => key.decode(raw[`k${i}`])), stored: value.decode(raw.v) };
+  return raw.c === undefined || raw.c === 'text' || raw.c === 'null' ? row : { ...row, alien: true };
 }
 
 /** The parameters of a row key, one per key column. */

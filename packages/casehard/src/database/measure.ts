@@ -17,14 +17,14 @@ export interface Longest {
 
 /** Measures a column in one scan inside the database; no value leaves it. */
 export async function measureLongest(db: Database, place: Place, column: ColumnInfo): Promise<Longest> {
-  const { value, chars, bytes, utf8Bytes, isSealed } = MEASURES[db.engine](sql.ref(column.name), column);
-  const matches = Object.entries(place.where).map(([name, wanted]) => sql`${sql.ref(name)} = ${wanted}`);
+  const { value, chars, bytes, utf8Bytes, isSealed } = MEASURES[db.engine](sql.id(column.name), column);
+  const matches = Object.entries(place.where).map(([name, wanted]) => sql`${sql.id(name)} = ${wanted}`);
   const { rows } = await sql<Record<keyof Longest, string | number | bigint | null>>`
     select
-      max(case when ${isSealed} then ${chars} end) as ${sql.ref('sealed')},
-      max(case when ${isSealed} then null else ${chars} end) as ${sql.ref('legacyChars')},
-      max(case when ${isSealed} then null else ${utf8Bytes} end) as ${sql.ref('legacyBytes')},
-      max(${chars}) as ${sql.ref('chars')}, max(${bytes}) as ${sql.ref('bytes')}
+      max(case when ${isSealed} then ${chars} end) as ${sql.id('sealed')},
+      max(case when ${isSealed} then null else ${chars} end) as ${sql.id('legacyChars')},
+      max(case when ${isSealed} then null else ${utf8Bytes} end) as ${sql.id('legacyBytes')},
+      max(${chars}) as ${sql.id('chars')}, max(${bytes}) as ${sql.id('bytes')}
     from ${sql.table(place.table)}
     where ${sql.join([sql`${value} is not null`, ...matches], sql` and `)}
   `.execute(db.kysely);

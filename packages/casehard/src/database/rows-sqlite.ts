@@ -62,7 +62,7 @@ export async function exactTexts(
   const read = await executeMany<RawRow>(kysely, sql`${blob}${onKeys(layout)}`, parameters(layout, keys));
   const exact = read.map(([row]) => exactText(row?.v, layout));
   let next = 0;
-  return rows.map((row) => (isDoubtful(row) ? { key: row.key, stored: exact[next++] ?? null } : row));
+  return rows.map((row) => (isDoubtful(row) ? { ...row, stored: exact[next++] ?? null } : row));
 }
 
 // --- internal ---

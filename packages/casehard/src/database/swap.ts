@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import type { Cell } from './cells.ts';
 import type { Tables } from './connect.ts';
-import { guarded, isLockTimeout, isRetryable } from './driver-error.ts';
+import { guarded, isConstraint, isLockTimeout, isRetryable } from './driver-error.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import type { Place, RowKey } from './place.ts';
 import type { Session } from './session.ts';
@@ -23,9 +23,9 @@ export interface Change {
 
 /**
  * `changed`: the value is no longer the expected one; it was left alone. `locked`: somebody holds the row; try again.
- * `gone`: there is no such row any more.
+ * `gone`: there is no such row any more. `refused`: a constraint of the table refuses the row, often for another column.
  */
-export type SwapResult = 'swapped' | 'changed' | 'locked' | 'gone';
+export type SwapResult = 'swapped' | 'changed' | 'locked' | 'gone' | 'refused';
 
 /**
  * Compare-and-swap of a page of values in one short transaction, with one result per change, in order. `check` sees the
@@ -59,7 +59,7 @@ async function swapPatiently(
 ): Promise<readonly SwapResult[]> {
   const { kysely, engine, skipLocked } = layout.session;
   const swap = layout.keyless ? swapKeyless : swapKeyed;
-  const halves = engine === 'mysql' && !skipLocked;
+  let halves = engine === 'mysql' && !skipLocked;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     let failed = false;
     try {
@@ -71,13 +71,19 @@ async function swapPatiently(
         }),
       );
     } catch (error) {
+      if (!failed && isConstraint(error)) {
+        // One row that its table would not take again must not keep its page from being written: find it by halves.
+        if (changes.length === 1) return ['refused'];
+        halves = true;
+        break;
+      }
       if (failed || !isRetryable(error)) throw error;
       if (halves && isLockTimeout(error)) break; // it has waited long enough
       if (attempt < ATTEMPTS) await sleep(20 * 3 ** (attempt - 1) * (1 + Math.random()));
     }
   }
   if (halves && changes.length > 1) {
-    // One locked row holds up its page where the server cannot pass over it: find it by halves.
+    // One locked row holds up its page where the server cannot pass over it; one refused row does everywhere.
     const middle = changes.length >> 1;
     const first = await swapPatiently(layout, changes.slice(0, middle), check);
     return [...first, ...(await swapPatiently(layout, changes.slice(middle), check))];

@@ -15,6 +15,8 @@ export interface ValueSql {
   readonly read: RawBuilder<unknown>;
   /** The value is neither NULL nor empty. */
   readonly filled: RawBuilder<unknown>;
+  /** SQLite, for texts: what the value really is, whatever its column says. */
+  readonly storageClass?: RawBuilder<unknown>;
   decode(raw: unknown): Stored | null;
 }
 
@@ -44,7 +46,7 @@ export function mysqlPath(pointer: readonly string[]): string {
 
 // --- internal ---
 
-type Parts = Pick<ValueSql, 'read' | 'filled'>;
+type Parts = Pick<ValueSql, 'read' | 'filled' | 'storageClass'>;
 
 const BY_ENGINE = {
   postgres(place: Place, _shape: ColumnShape, column: RawBuilder<unknown>): Parts {
@@ -69,7 +71,9 @@ const BY_ENGINE = {
   sqlite(place: Place, _shape: ColumnShape, column: RawBuilder<unknown>): Parts {
     const blob = sql`cast(${column} as blob)`;
     // As blob, because length() of a text stops at a NUL.
-    return { read: place.storage === 'bytes' ? blob : sql`cast(${column} as text)`, filled: sql`length(${blob}) > 0` };
+    const filled = sql`length(${blob}) > 0`;
+    if (place.storage === 'bytes') return { read: blob, filled };
+    return { read: sql`cast(${column} as text)`, filled, storageClass: sql`typeof(${column})` };
   },
 };
 

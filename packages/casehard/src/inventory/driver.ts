@@ -5,8 +5,7 @@ import { countKids } from './known-keys.ts';
 import { resolveFields } from './resolve.ts';
 
 /**
- * What `hard.attach` of @casehard/core asks of a database: whether any of the fields holds a sealed value. Values inside
- * documents are not looked at.
+ * What `hard.attach` of @casehard/core asks of a database: whether any of the fields holds a sealed value.
  *
  * @example
  * await hard.attach(createDriver(openDatabase(url, { folder: '.' }), config.fields));

@@ -1,5 +1,5 @@
 import { type Casehard, CasehardError, createCasehard, type Fields, type Keyring, setting } from '@casehard/core';
-import { countByPrefix } from '../database/count.ts';
+import { countByPrefix, countInDocuments } from '../database/count.ts';
 import { readCanaries, writeCanary } from '../database/evidence.ts';
 import type { Session } from '../database/session.ts';
 import type { ResolvedField } from './resolve.ts';
@@ -10,16 +10,25 @@ export interface KnownKeys {
   readonly sealed: number;
 }
 
-/** Counts sealed values by key id, without opening any. Values inside documents are not counted. */
+/** Counts sealed values by key id, without opening any. */
 export async function countKids(session: Session, fields: readonly ResolvedField[]): Promise<KnownKeys> {
   const kids = new Map<string, number>();
   let sealed = 0;
+  const add = (kid: string, rows: number): void => {
+    if (/^[a-z2-7]{8}$/.test(kid)) kids.set(kid, (kids.get(kid) ?? 0) + rows);
+  };
   for (const { place, definition, document } of fields) {
-    if (document) continue;
+    if (document) {
+      for (const { kid, rows } of await countInDocuments(session, place)) {
+        sealed += rows;
+        add(kid, rows);
+      }
+      continue;
+    }
     for (const { shape, kid, rows } of await countByPrefix(session, place, definition.scheme?.name)) {
       if (shape !== 'sealed') continue;
       sealed += rows;
-      if (kid !== null && /^[a-z2-7]{8}$/.test(kid)) kids.set(kid, (kids.get(kid) ?? 0) + rows);
+      if (kid !== null) add(kid, rows);
     }
   }
   return { kids, sealed };
@@ -52,6 +61,13 @@ export async function checkKeys(
   const canary = canaryField(keyring);
   const known = canaries.filter((row) => canary.verdict(row.canary).kind !== 'unreadable');
   const knownKids = [...kids.keys()].filter((kid) => keyring.find(kid) !== undefined);
+  // A key that hardened this database, still has values and is neither here nor withdrawn: an old file was put back.
+  const lost = canaries.filter(({ kid }) => keyring.stateOf(kid) === undefined && (kids.get(kid) ?? 0) > 0);
+  if (known.length > 0 && lost.length > 0)
+    throw missingKeys(
+      lost.map(({ kid }) => `${kid} (${kids.get(kid)} values)`),
+      keyring,
+    );
   if (canaries.length > 0 ? known.length > 0 : kids.size === 0 || knownKids.length > 0) return;
   if (there.every((kid) => keyring.isWithdrawn(kid))) return; // the operator says that they are lost, and goes on
   const here = keyring.list().map(({ kid }) => kid);
@@ -71,6 +87,17 @@ export async function keepCanary(session: Session, keyring: Keyring): Promise<vo
 }
 
 // --- internal ---
+
+function missingKeys(lost: readonly string[], keyring: Keyring): CasehardError {
+  const here = keyring.list().map(({ kid }) => kid);
+  return new CasehardError(
+    'KEY_NOT_KNOWN_HERE',
+    `this database has values under key ${lost.join(', ')}, which hardened it and is not configured; configured is ${here.join(', ')}`,
+    {
+      hint: 'an older file of settings may have been put back: list that key in CASEHARD_PREVIOUS_ENC_KEYS or make it active; if it is lost for good, list its id in CASEHARD_WITHDRAWN_KIDS; nothing was written',
+    },
+  );
+}
 
 const CANARY = 'casehard.canary';
 

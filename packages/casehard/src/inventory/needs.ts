@@ -34,7 +34,8 @@ const UNEXPECTED: Readonly<Record<string, string>> = {
   LOOKS_SEALED: 'an old process saved over a sealed value: set it anew',
   ENCODING: 'the column is not UTF-8: declare `encoding` for the field',
   AMBIGUOUS: 'the document has the key twice: let the application save it once',
-  NOT_A_STRING: 'the path leads to something else than text: check the pointer',
+  SPELLING: 'soften could not spell it so again: set it anew, or let the application save the document once',
+  NOT_A_STRING: 'not a text: check the pointer of a path, or set it anew',
   NOT_A_DOCUMENT: 'the column holds no such document: repair it in the application',
   TOO_LONG: 'its sealed form does not fit: run upgrade',
 };

@@ -32,7 +32,9 @@ export async function proposeColumns(db: Database, table: TableInfo, except: rea
     else {
       const result = judge(table, column, rows, byName);
       if (typeof result === 'string') leave(result);
-      else candidates.push(result);
+      else if (typeof result === 'object' && 'lookedUp' in result) {
+        leftAlone.push({ table: table.name, column: column.name, because: result.lookedUp, credential: true });
+      } else candidates.push(result);
     }
   }
   return { candidates, leftAlone };
@@ -63,7 +65,7 @@ function judge(
   column: ColumnInfo,
   rows: readonly SampleRow[],
   byName: { readonly secret: 'password' | 'key'; readonly because: string },
-): Candidate | string {
+): Candidate | string | { readonly lookedUp: string } {
   if (column.generated) return `${byName.because}, but generated from other columns`;
   if (!wanted(column)) return `${byName.because}, but of type ${column.type}, which holds no text`;
   if (column.kind === 'json') return `${byName.because}, but JSON without a key that looks like a credential`;
@@ -77,7 +79,9 @@ function judge(
   if (values.kind === 'not') return values.because;
   const index = table.indexes.find((each) => each.columns.includes(column.name));
   if (index) {
-    return `${byName.because}, but the index ${index.name} says that rows are looked up by it; if not, declare it with notLookedUp: true`;
+    return {
+      lookedUp: `${byName.because}, but the index ${index.name} says that rows are looked up by it; if not, declare it with notLookedUp: true`,
+    };
   }
   return {
     inside: [column.name],

@@ -71,12 +71,17 @@ function pointersOf(texts: readonly string[], format: DocumentFormat): readonly 
       if (classifyName(names.at(-1) ?? '').kind !== 'credential') continue;
       const shown = inList ? names.map((name) => (/^\d+$/.test(name) ? '*' : name)) : names;
       // Keys with other characters may be data themselves, and data is never shown.
-      if (!shown.every((name) => name === '*' || PLAIN_NAME.test(name))) continue;
+      if (!shown.every((name) => name === '*' || (PLAIN_NAME.test(name) && !looksDrawn(name)))) continue;
       const pointer = shown.map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
       places.set(pointer, { pointer, names: shown, inList });
     }
   }
   return [...places.values()].sort((a, b) => (a.pointer < b.pointer ? -1 : 1)).slice(0, MAX_POINTERS);
+}
+
+/** Long and with digits in it: a map may have tokens for its keys. */
+function looksDrawn(name: string): boolean {
+  return /\d/.test(name) && name.replace(/[^A-Za-z0-9]/g, '').length > 16;
 }
 
 function valueAt(text: string, format: DocumentFormat, pointer: string): string | null {

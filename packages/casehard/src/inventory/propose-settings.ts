@@ -29,7 +29,14 @@ export async function proposeSettings(db: Database, table: TableInfo, pair: Name
   const candidates: Candidate[] = [];
   const leftAlone: LeftAlone[] = [];
   const rows = await namedRows(db, table, pair, CREDENTIAL_PARTS);
-  const byName = Map.groupBy(rows, (row) => (row[pair.name.name] ?? '').trimEnd());
+  // To the usual collations of MySQL and MariaDB, names that differ in case are one.
+  const spelled = new Map<string, string>();
+  const byName = Map.groupBy(rows, (row) => {
+    const name = (row[pair.name.name] ?? '').trimEnd();
+    const folded = db.engine === 'mysql' ? name.toLowerCase() : name;
+    if (!spelled.has(folded)) spelled.set(folded, name);
+    return spelled.get(folded) ?? name;
+  });
   for (const name of [...byName.keys()].sort()) {
     const verdict = classifyName(name);
     // A name with other characters may be somebody's text.

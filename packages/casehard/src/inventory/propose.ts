@@ -23,6 +23,8 @@ export interface LeftAlone {
   /** Left out where it speaks of the whole table. */
   readonly column?: string;
   readonly because: string;
+  /** It looks like a credential all the same: `init --check` lists it until a field covers it. */
+  readonly credential?: true;
 }
 
 export interface Proposals {

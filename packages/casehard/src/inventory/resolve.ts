@@ -52,14 +52,20 @@ export async function resolveFields(
       problems.push(error);
     }
   }
+  const separate = found.filter(({ definition }, i) => {
+    const twin = found.slice(0, i).find((other) => overlaps(db.engine, other.definition.spec, definition.spec));
+    if (!twin) return true;
+    problems.push(overlapError(twin.definition.name, definition.name));
+    return false;
+  });
   const wide = createCasehard({
     fields: Object.fromEntries(
-      found.map(({ definition, column }) => [definition.name, withWidth(db.engine, definition, column)]),
+      separate.map(({ definition, column }) => [definition.name, withWidth(db.engine, definition, column)]),
     ),
     keyring: options.keyring,
     warn: () => {},
   });
-  const fields = found.map(({ definition, table, column }) => ({
+  const fields = separate.map(({ definition, table, column }) => ({
     name: definition.name,
     engine: db.engine,
     definition,
@@ -73,6 +79,25 @@ export async function resolveFields(
 }
 
 // --- internal ---
+
+type Spec = Definition['spec'];
+
+/** Whether two fields cover the same rows: each would find the other's sealed values, and open none of them. */
+function overlaps(engine: Engine, a: Spec, b: Spec): boolean {
+  // The usual collations of MySQL and MariaDB take SMTP_PASSWORD for smtp_password.
+  const fold = (value: unknown): string => (engine === 'mysql' ? String(value).toLowerCase() : String(value));
+  if (fold(a.table) !== fold(b.table) || fold(a.column) !== fold(b.column) || a.pointer !== b.pointer) return false;
+  return Object.entries(a.where ?? {}).every(
+    ([column, value]) => b.where?.[column] === undefined || fold(b.where[column]) === fold(value),
+  );
+}
+
+function overlapError(one: string, other: string): CasehardError {
+  return new CasehardError('CONFIG', `fields ${one} and ${other} cover the same rows`, {
+    field: other,
+    hint: 'keep one of them, or part the rows by different values in `where`',
+  });
+}
 
 async function lookUp(db: Database, { name, spec }: Definition): Promise<{ table: TableInfo; column: ColumnInfo }> {
   const wrong = (code: 'NOT_FOUND' | 'REFUSED', problem: string, hint: string): never => {
@@ -126,7 +151,7 @@ const KINDS: Readonly<Record<RowKeyType, readonly ColumnInfo['kind'][]>> = {
   int: ['int', 'other'],
   uuid: ['uuid', 'char', 'varchar', 'text'],
   text: ['char', 'varchar', 'text'],
-  char: ['char'],
+  char: ['char', 'varchar', 'text'],
   binary: ['bytes'],
 };
 

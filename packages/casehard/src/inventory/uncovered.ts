@@ -1,12 +1,24 @@
 import type { FieldSpec, Fields } from '@casehard/core';
 import type { Database } from '../database/connect.ts';
-import { type Proposal, proposeFields } from './propose.ts';
+import { proposeFields } from './propose.ts';
 
 /** The places that look like credentials and that no configured field covers; for `init --check`. */
-export async function uncovered(db: Database, fields: Fields): Promise<readonly Proposal[]> {
+export async function uncovered(db: Database, fields: Fields): Promise<readonly Uncovered[]> {
   const specs = Object.values(fields);
-  const { proposals } = await proposeFields(db);
-  return proposals.filter(({ spec }) => !specs.some((field) => covers(db, field, spec)));
+  const { proposals, leftAlone } = await proposeFields(db);
+  const found: Uncovered[] = proposals.map(({ name, spec, because }) => ({ name, spec, because }));
+  for (const { table, column, because, credential } of leftAlone) {
+    if (credential && column !== undefined) found.push({ spec: { kind: 'column', table, column }, because });
+  }
+  return found.filter(({ spec }) => !specs.some((field) => covers(db, field, spec)));
+}
+
+/** A place that no field covers, and why it looks like a credential. */
+export interface Uncovered {
+  /** A name for the field; undefined where init would not propose one. */
+  readonly name?: string;
+  readonly spec: FieldSpec<never>;
+  readonly because: string;
 }
 
 // --- internal ---

@@ -23,6 +23,7 @@ export function readValue(resolved: ResolvedField, cell: Cell): Value {
   const { document, place } = resolved;
   const base = { key: cell.key, cell };
   if (cell.stored === null || cell.stored.length === 0) return { ...base, stored: null };
+  if (cell.alien) return { ...base, stored: null, problem: 'NOT_A_STRING' };
   if (!document && place.storage !== 'json') return withText(resolved, base, cell.stored);
   if (typeof cell.stored !== 'string') return { ...base, stored: null, problem: 'NOT_A_DOCUMENT' };
   const { lookup, encoding } = lookUp(resolved, cell.stored);
@@ -32,6 +33,10 @@ export function readValue(resolved: ResolvedField, cell: Cell): Value {
     case 'problem':
       return { ...base, stored: null, problem: PROBLEMS[lookup.why] };
     case 'value':
+      // The rule for legacy values, applied to the spelling around them: printed again it must be the same bytes.
+      if (!lookup.located.exact && document?.in === 'json' && !looksSealed(lookup.located.value)) {
+        return { ...base, stored: null, problem: 'SPELLING', located: lookup.located, encoding };
+      }
       return withText(resolved, { ...base, located: lookup.located, encoding }, lookup.located.value);
   }
 }

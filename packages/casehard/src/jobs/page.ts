@@ -77,6 +77,7 @@ export async function putPage(
     changes.forEach((decision, i) => {
       const result = results[i];
       if (result === 'swapped') countChanged(walked, decision);
+      else if (result === 'refused') countRefused(resolved, walked, decision);
       else if (result !== 'gone') again.push(decision.change.key);
     });
   } else {
@@ -112,6 +113,19 @@ function count(walked: Walked, verdict: Verdict): void {
   else walked.kept++;
   if ('nested' in verdict && verdict.nested) walked.nested++;
 }
+
+/** Rows that their table would not take again. Where no row at all is taken, it is the column that is constrained. */
+function countRefused({ name }: ResolvedField, walked: Walked, { rows }: Decision): void {
+  walked.rows += rows;
+  walked.refused += rows;
+  if (walked.refused < MANY_REFUSED || walked.changed > 0) return;
+  throw new CasehardError('REFUSED', `field ${name}: a constraint of its table refuses every row`, {
+    field: name,
+    hint: 'look at the CHECK and foreign key constraints of the table; nothing of this page was written',
+  });
+}
+
+const MANY_REFUSED = 50;
 
 function countChanged(walked: Walked, { outcome, rows }: Decision): void {
   walked.rows += rows;

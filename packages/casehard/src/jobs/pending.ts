@@ -8,6 +8,8 @@ export interface Pending {
   readonly ownTables: boolean;
   /** One line per step and per problem; empty: nothing is pending. */
   readonly messages: readonly string[];
+  /** Some of it no run can solve: a person has to decide. */
+  readonly decisions: boolean;
   /** Declared and needed width by field, where the column has a limit. */
   readonly widths: UpgradePlan['widths'];
 }
@@ -35,6 +37,7 @@ export async function pendingUpgrade(db: Database, fields: readonly ResolvedFiel
       ...steps.map(({ id, why }) => `${id}: ${why}`),
       ...problems.map(({ field, message }) => (field ? `${field}: ${message}` : message)),
     ],
+    decisions: problems.length > 0,
     widths,
   };
 }

@@ -3,7 +3,7 @@ import type { Project } from '../config/load.ts';
 import type { Database } from '../database/connect.ts';
 import { withSession } from '../database/session.ts';
 import { checkKeys } from '../inventory/known-keys.ts';
-import type { Resolved, ResolvedField } from '../inventory/resolve.ts';
+import { type Resolved, type ResolvedField, resolveFields } from '../inventory/resolve.ts';
 import { pendingUpgrade } from './pending.ts';
 import type { RunOptions } from './run.ts';
 
@@ -22,9 +22,9 @@ export async function preflight(
   if (problem) throw problem;
   const { keyring, config } = project;
   const pending = await pendingUpgrade(db, resolved.fields);
-  await withSession(db, (session) =>
-    checkKeys(session, resolved.fields, { keyring, hasOwnTables: !pending.ownTables }),
-  );
+  // Every field, whatever --field says: a key that does not belong here shows in any of them.
+  const all = options.only || options.asPlaintext ? await resolveFields(db, project.hard, { keyring }) : resolved;
+  await withSession(db, (session) => checkKeys(session, all.fields, { keyring, hasOwnTables: !pending.ownTables }));
   if (options.act === 'harden') {
     if (!keyring.active) {
       throw new CasehardError('KEY_MISSING', `${keyring.setting} not configured: there is no key to harden with`, {
@@ -39,7 +39,9 @@ export async function preflight(
   }
   if (pending.messages.length > 0 && !options.dryRun) {
     throw new CasehardError('UPGRADE_PENDING', `an upgrade is pending: ${pending.messages.join('; ')}`, {
-      hint: 'run `casehard upgrade`; nothing was written',
+      hint: pending.decisions
+        ? 'a person has to decide first: `casehard upgrade --dry-run` says what; nothing was written'
+        : 'run `casehard upgrade`; nothing was written',
     });
   }
   for (const field of resolved.fields) {

@@ -29,6 +29,7 @@ export interface RunResult {
   readonly changed: number;
   readonly quarantined: number;
   readonly busy: number;
+  readonly refused: number;
   /** Tables that were written. */
   readonly tables: readonly string[];
 }
@@ -66,6 +67,7 @@ export async function run(project: Project, db: Database, options: RunOptions): 
     changed: sum((walked) => walked.changed),
     quarantined: sum((walked) => walked.quarantined),
     busy: sum((walked) => walked.busy),
+    refused: sum((walked) => walked.refused),
     tables: [
       ...new Set(
         resolved.fields.filter((_, i) => (fields[i]?.walked.changed ?? 0) > 0).map(({ place }) => place.table),
@@ -79,8 +81,8 @@ export async function run(project: Project, db: Database, options: RunOptions): 
 const NOTE_EVERY_MS = 1000;
 
 /** Nothing was left that could be sealed: what could not be read may be. */
-function isThrough({ stopped, busy, quarantined }: Walked): boolean {
-  return !stopped && busy === 0 && quarantined === 0;
+function isThrough({ stopped, busy, quarantined, refused }: Walked): boolean {
+  return !stopped && busy === 0 && quarantined === 0 && refused === 0;
 }
 
 async function runField(

@@ -1,4 +1,4 @@
-import { CasehardError, type Content, type Locator, printLocator } from '@casehard/core';
+import { CasehardError, type Content, type Locator, looksSealed, printLocator } from '@casehard/core';
 import type { Project } from '../config/load.ts';
 import { type Cell, readCell } from '../database/cells.ts';
 import type { Database } from '../database/connect.ts';
@@ -22,13 +22,17 @@ export async function setValue(
   content: string,
 ): Promise<'sealed' | 'legacy'> {
   const { hard, keyring } = project;
-  const resolved = await resolveFields(db, hard, { keyring, only: [locator.field] });
-  const [field] = resolved.fields;
-  if (!field) throw resolved.problems[0] ?? new CasehardError('UNKNOWN_FIELD', `there is no field ${locator.field}`);
+  hard.definition(locator.field);
+  const resolved = await resolveFields(db, hard, { keyring });
+  const field = resolved.fields.find(({ name }) => name === locator.field);
+  if (!field) {
+    const problem = resolved.problems.find((each) => each.field === locator.field);
+    throw problem ?? new CasehardError('UNKNOWN_FIELD', `there is no field ${locator.field}`);
+  }
   const key = rowKeyOf(field, locator.key);
   const pending = await pendingUpgrade(db, [field]);
   return withSession(db, async (session) => {
-    await checkKeys(session, [field], { keyring, hasOwnTables: !pending.ownTables });
+    await checkKeys(session, resolved.fields, { keyring, hasOwnTables: !pending.ownTables });
     const cells = await readCell(session, field.place, key);
     const name = printLocator(locator.field, key);
     const [cell] = cells;
@@ -43,7 +47,7 @@ export async function setValue(
     }
     const write = sealFor(field, cell, content);
     await replace(session, field, cell, write);
-    return keyring.active ? 'sealed' : 'legacy';
+    return looksSealed(write) ? 'sealed' : 'legacy';
   });
 }
 
@@ -81,7 +85,7 @@ async function replace(
     if (await fillEmpty(session, field.place, { key: cell.key, value: write, check })) return;
     throw inUse(field);
   }
-  if (field.document && !value.located) {
+  if ((field.document || field.place.storage === 'json') && !value.located) {
     throw new CasehardError('NOT_FOUND', `field ${field.name}: the document of this row has no text at the path`, {
       hint: 'let the application save the row once',
     });
@@ -93,6 +97,12 @@ async function replace(
     });
   }
   const [result] = await swapPage(session, field.place, [change], check);
+  if (result === 'refused') {
+    throw new CasehardError('REFUSED', `field ${field.name}: a constraint of the table refuses this row`, {
+      field: field.name,
+      hint: 'correct the row in the application: often it is another column',
+    });
+  }
   if (result !== 'swapped') throw inUse(field);
 }
 

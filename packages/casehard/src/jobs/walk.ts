@@ -38,6 +38,8 @@ export interface Walked {
   kept: number;
   /** Rows that harden may not touch. */
   quarantined: number;
+  /** Rows that a constraint of their table refuses to take again, often for another column. */
+  refused: number;
   /** Rows locked or saved by others again and again; run again. */
   busy: number;
   /** Values whose content itself looks sealed. */
@@ -145,5 +147,16 @@ function isStopped({ signal }: WalkOptions, walked: Walked): boolean {
 }
 
 function newWalked(total: number): Walked {
-  return { rows: 0, changed: 0, kept: 0, quarantined: 0, busy: 0, nested: 0, tight: 0, total, stopped: false };
+  return {
+    rows: 0,
+    changed: 0,
+    kept: 0,
+    quarantined: 0,
+    refused: 0,
+    busy: 0,
+    nested: 0,
+    tight: 0,
+    total,
+    stopped: false,
+  };
 }

@@ -26,6 +26,7 @@ const WALKED = {
   kept: 'number',
   quarantined: 'number',
   busy: 'number',
+  refused: 'number',
   nested: 'number',
   tight: 'number',
   total: 'number',
@@ -39,6 +40,7 @@ const RUN = {
   changed: 'number',
   quarantined: 'number',
   busy: 'number',
+  refused: 'number',
   stopped: 'boolean',
   fields: [WALKED],
 };

@@ -147,6 +147,7 @@ export default defineConfig({ database: process.env.DATABASE_URL, ${settings}, f
       expect(stdout).toMatch(/if nobody looks rows up by it, say notLookedUp: true in the field/);
       await expectRefusal(mailer, ['harden'], {
         ...PENDING,
+        hint: /^a person has to decide first: `casehard upgrade --dry-run` says what; nothing was written$/,
         message: /user\.api\.token: users\.api_token: has an index/,
       });
       const field = "column('users', 'api_token', { row: { user_id: 'int' }, was: 'plaintext', notLookedUp: true })";

@@ -58,6 +58,7 @@ export const NEW_VALUE = 'a new value, typed by the operator';
 const REMEDIES: Readonly<Record<string, Remedy>> = {
   foreign: 'set anew',
   'unexpected NOT_LEGACY': 'set anew',
+  'unexpected SPELLING': 'set anew',
   'unexpected LOOKS_SEALED': 'set anew',
   'unexpected ENCODING': 'set anew',
   'unexpected NOT_A_STRING': 'repair the document',

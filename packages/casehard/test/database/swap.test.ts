@@ -228,9 +228,14 @@ describe.each(ENGINES)('a swap on $engine', ({ create, absent, engine }) => {
       const [one, two] = await readAll(session, where);
       if (!one || !two) throw new Error('two rows are needed');
       const swap = swapPage(session, where, [whole(one, 'fits'), whole(two, `marked-${SEALED}`)], accept);
-      const code = engine === 'sqlite' ? 'DATABASE' : 'TOO_LONG';
+      if (engine === 'sqlite') {
+        // There a width is a CHECK of the table's own: the row is refused, and the others are swapped.
+        expect(await swap).toEqual(['swapped', 'refused']);
+        expect((await readAll(session, where)).map((cell) => cell.stored)).toEqual(['fits', 'two']);
+        return;
+      }
       const error = await swap.catch((thrown: unknown) => thrown);
-      expect(error).toMatchObject({ code });
+      expect(error).toMatchObject({ code: 'TOO_LONG' });
       expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('marked');
       expect((await readAll(session, where)).map((cell) => cell.stored)).toEqual(['one', 'two']);
     });

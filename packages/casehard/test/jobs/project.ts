@@ -14,6 +14,8 @@ export interface Work {
   readonly test: TestDatabase;
   readonly keyring: Keyring;
   execute(...statements: readonly string[]): Promise<void>;
+  /** A CHECK that new rows must meet, on a table whose old rows do not. */
+  constrain(table: string, condition: string): Promise<void>;
   /** The first column of a query, row by row. */
   read(query: string): Promise<readonly unknown[]>;
   upgrade(fields: Fields): Promise<void>;
@@ -47,6 +49,7 @@ export async function makeWork(engine: TestEngine, statements: readonly string[]
     test,
     keyring,
     execute,
+    constrain: (table, condition) => CONSTRAIN[engine.engine](execute, table, condition),
     read: async (query) => {
       const { rows } = await sql.raw<Record<string, unknown>>(query).execute(test.db.kysely);
       return rows.map((row) => Object.values(row)[0]);
@@ -73,3 +76,29 @@ export async function makeWork(engine: TestEngine, statements: readonly string[]
     drop: () => test.drop(),
   };
 }
+
+// --- internal ---
+
+type Execute = Work['execute'];
+
+const CONSTRAIN: Readonly<
+  Record<TestEngine['engine'], (execute: Execute, table: string, condition: string) => Promise<void>>
+> = {
+  postgres: (execute, table, condition) =>
+    execute(`alter table ${table} add constraint late check (${condition}) not valid`),
+  mysql: (execute, table, condition) =>
+    execute(
+      `create table ${table}_old as select * from ${table}`,
+      `delete from ${table}`,
+      `alter table ${table} add constraint late check (${condition})`,
+      `set statement check_constraint_checks = 0 for insert into ${table} select * from ${table}_old`,
+    ),
+  sqlite: (execute, table, condition) =>
+    execute(
+      `alter table ${table} rename to ${table}_old`,
+      `create table ${table} (id int not null primary key, n int, a varchar(400), check (${condition}))`,
+      'pragma ignore_check_constraints = on',
+      `insert into ${table} select * from ${table}_old`,
+      'pragma ignore_check_constraints = off',
+    ),
+};

@@ -9,6 +9,7 @@ export type Unexpected =
   | 'ENCODING' // non-ASCII text in a column that is not UTF-8, and no declared encoding
   | 'AMBIGUOUS' // the path occurs more than once in its document
   | 'NOT_A_STRING' // the path leads to something other than text
+  | 'SPELLING' // its document spells it as nothing would print it again: soften could not give back the bytes
   | 'NOT_A_DOCUMENT' // the column does not hold the declared kind of document
   | 'TOO_LONG'; // its sealed form does not fit the column or the format
 

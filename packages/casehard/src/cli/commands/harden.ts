@@ -91,6 +91,12 @@ export function report(
     );
   }
   if (result.busy > 0) output.line(`${plural(result.busy, 'row was', 'rows were')} in use by others: run it again.`);
+  for (const { name, walked } of result.fields) {
+    if (walked.refused === 0) continue;
+    output.line(
+      `${name}: a constraint of the table refuses ${plural(walked.refused, 'row')}, often for another column: correct it, then run again.`,
+    );
+  }
   const tight = result.fields.reduce((sum, { walked }) => sum + walked.tight, 0);
   if (tight > 0) output.line(`${plural(tight, 'value')} stored with tight padding: the column is narrow.`);
   const nested = result.fields.reduce((sum, { walked }) => sum + walked.nested, 0);
@@ -105,7 +111,12 @@ export function report(
     output.line(residue.where);
     for (const line of residue.commands) output.line(`  ${line}`);
   }
-  const remains = result.stopped || result.busy > 0 || result.quarantined > 0 || (about.dryRun && result.changed > 0);
+  const remains =
+    result.stopped ||
+    result.busy > 0 ||
+    result.refused > 0 ||
+    result.quarantined > 0 ||
+    (about.dryRun && result.changed > 0);
   const exit = remains ? EXIT.workRemains : EXIT.done;
   output.result({
     ok: true,
@@ -114,6 +125,7 @@ export function report(
     changed: result.changed,
     quarantined: result.quarantined,
     busy: result.busy,
+    refused: result.refused,
     stopped: result.stopped,
     fields: result.fields.map(({ name, walked }) => ({ name, ...walked })),
     residue: residue ?? null,

@@ -1,4 +1,5 @@
 import { relative, resolve } from 'node:path';
+import { CasehardError } from '@casehard/core';
 import { findConfig } from '../../config/find.ts';
 import { loadProject } from '../../config/load.ts';
 import { writeNewFile } from '../../config/write.ts';
@@ -23,7 +24,13 @@ export const init: AddCommand = (program, action) => {
   action(command, async (invocation, options) => {
     const url = typeof options.database === 'string' ? options.database : undefined;
     if (options.check === true) return check(invocation, url);
-    const target = url ?? invocation.env.DATABASE_URL ?? '';
+    const target = url ?? invocation.env.DATABASE_URL;
+    if (target === undefined || target === '') {
+      throw new CasehardError('USAGE', 'init needs a database', { hint: 'add --database URL, or set DATABASE_URL' });
+    }
+    if (invocation.config?.endsWith('.json')) {
+      throw new CasehardError('USAGE', 'init writes TypeScript', { hint: 'name a .ts or .mts file with --config' });
+    }
     return withDatabase(openDatabase(target, { folder: invocation.folder }), (db) =>
       propose(invocation, db, { url: target, dryRun: options.dryRun === true }),
     );
@@ -73,7 +80,13 @@ async function check(invocation: Invocation, url: string | undefined): Promise<E
     }
     output.line(missing.length === 0 ? 'Every credential-looking place is covered by a field.' : '');
     const exit = missing.length === 0 ? EXIT.done : EXIT.workRemains;
-    output.result({ ok: true, exit, uncovered: missing.map(toJson) });
+    output.result({
+      ok: true,
+      exit,
+      uncovered: missing.map(({ name, spec, because }) =>
+        toJson({ spec, because, ...(name === undefined ? {} : { name }) }),
+      ),
+    });
     return exit;
   };
   if (url === undefined) return withProject(invocation, (project, db) => compare(db, project.config.fields));
@@ -112,7 +125,12 @@ function placeOf({ table: name, column, pointer, where }: Proposal['spec']): str
   return `${name}.${column}${pointer ?? ''}${rows.length > 0 ? ` where ${rows.join(', ')}` : ''}`;
 }
 
-function toJson({ name, spec, because, confidence }: Proposal): Record<string, unknown> {
+function toJson({
+  name,
+  spec,
+  because,
+  confidence,
+}: Partial<Proposal> & Pick<Proposal, 'spec' | 'because'>): Record<string, unknown> {
   const { table: tableName, column, pointer, where, row, kind } = spec;
   return { name, kind, table: tableName, column, pointer, where, row, was: schemeOf(spec), because, confidence };
 }

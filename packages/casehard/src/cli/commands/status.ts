@@ -116,7 +116,7 @@ function print(output: Output, found: Status, pending: Pending, setting: string)
   );
   output.line(
     found.notHardened === 0
-      ? 'All credentials are hardened.'
+      ? `All credentials are hardened${found.deep ? '' : ', as far as their first characters tell'}.`
       : `${plural(found.notHardened, 'credential is', 'credentials are')} not hardened${quarantined > 0 ? `, ${quarantined} of them quarantined` : ''}.`,
   );
   if (!found.deep) output.line('Counted by prefix; `status --deep` opens every value.');
