@@ -1,5 +1,5 @@
 // `npm run bench`: installs the peers into bench/node_modules, builds the core package, and measures. Prints Markdown.
-// `npm run bench -- bulk [rows] [engine…]`: the bulk run on the real servers.
+// `npm run bench -- bulk [rows] [rounds] [engine…]`: the bulk run on the real servers.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
