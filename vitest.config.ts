@@ -4,7 +4,10 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   resolve: {
     // Tests read the sources, so that a stale build cannot make them pass; the packed packages have a test of their own.
-    alias: { '@casehard/core': fileURLToPath(new URL('./packages/core/src/index.ts', import.meta.url)) },
+    alias: [
+      { find: /^@casehard\/core$/, replacement: source('index') },
+      { find: /^@casehard\/core\/state$/, replacement: source('state') },
+    ],
   },
   test: {
     include: ['packages/*/test/**/*.test.ts'],
@@ -13,3 +16,7 @@ export default defineConfig({
     maxWorkers: 2,
   },
 });
+
+function source(door: string): string {
+  return fileURLToPath(new URL(`./packages/core/src/${door}.ts`, import.meta.url));
+}

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomId } from '@casehard/core/state';
 import { type CompiledQuery, type CreateTableBuilder, sql } from 'kysely';
 import type { Database } from './connect.ts';
 
@@ -21,7 +21,7 @@ export async function recordUpgrade(
 ): Promise<void> {
   await db.kysely
     .insertInto('casehard_upgrades')
-    .values({ id: randomUUID(), applied_at: at.toISOString(), what, sql: statements.join(';\n') })
+    .values({ id: randomId(), applied_at: at.toISOString(), what, sql: statements.join(';\n') })
     .execute();
 }
 

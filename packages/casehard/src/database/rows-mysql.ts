@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes, sha256 } from '@casehard/core/state';
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Tables } from './connect.ts';
 import { decodeRow, keyParameters, type Layout, type RawRow, type Row, selectRow } from './layout.ts';
@@ -63,7 +63,7 @@ export const mysqlRows: Rows = {
 export async function writeByHash(kysely: Kysely<Tables>, layout: Layout, update: Update): Promise<number> {
   const { place, value, keys, where } = layout;
   const salt = randomBytes(16);
-  const hash = createHash('sha256').update(salt).update(update.expected).digest('hex');
+  const hash = sha256(Buffer.concat([salt, Buffer.from(update.expected as string)])).toString('hex');
   const bytes = place.storage === 'bytes' ? value.column : sql`cast(${value.read} as binary)`;
   const key = layout.keyless ? [] : keyParameters(layout, update.key);
   const onKey = keys.map((column, i) => sql`${column.column} = ${column.cast(sql`${key[i]}`)} and `);

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { CasehardError, type Keyring, printLocator } from '@casehard/core';
+import { randomId } from '@casehard/core/state';
 import type { Project } from '../config/load.ts';
 import { readCell } from '../database/cells.ts';
 import type { Database } from '../database/connect.ts';
@@ -102,7 +102,7 @@ async function runField(
   const tell = (walked: Walked): void => options.onProgress?.(field.name, walked);
   if (options.dryRun) return walk(session, field, { ...walkOptions, onProgress: tell });
 
-  const id = randomUUID();
+  const id = randomId();
   await startJob(session, { id, kind: options.act, field: field.name, worker: `${hostname()}:${process.pid}` });
   let noted = performance.now();
   let last: Walked | undefined;

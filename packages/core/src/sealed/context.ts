@@ -1,3 +1,4 @@
+import { le64 } from '../crypto/pae.ts';
 import type { SealingKey } from '../keyring/key.ts';
 
 /** The binding bits of the flags byte. */
@@ -83,10 +84,4 @@ export function writeRow(target: Buffer, offset: number, row: readonly string[])
 /** The first 18 characters of a sealed value. */
 function headerOf(kid: string, flags: number, n: number): string {
   return `chd1.${kid}.${Buffer.of(flags, n >>> 8, n & 0xff).toString('base64url')}`;
-}
-
-function le64(value: number): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(BigInt(value));
-  return bytes;
 }
