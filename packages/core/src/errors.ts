@@ -20,6 +20,8 @@ export type ErrorCode =
   | 'NOT_WELL_FORMED' // text with lone surrogates
   | 'TOO_LONG' // does not fit its column, or the format
   | 'BAD_ROW' // the row key is missing or not of its declared type
+  | 'SECRET_NEEDED' // where a stored credential goes would change: it must be typed again
+  | 'CHANGED_MEANWHILE' // somebody else has saved since it was read
   // keys and settings
   | 'KEY_MISSING' // sealed values exist, or the field is strict, and no key is configured
   | 'KEY_FORMAT' // a key text that is not a key

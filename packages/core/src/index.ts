@@ -9,6 +9,7 @@ export { type Casehard, type CasehardOptions, createCasehard, type Driver, type 
 export * from './field/define-config.ts';
 export type { Definition } from './field/definition.ts';
 export type { Field, Item, Outcome, RowArguments, SealOptions, Stored } from './field/field.ts';
+export * from './field/group.ts';
 export { type Locator, parseLocator, printLocator } from './field/locator.ts';
 export { keyPiece } from './field/row-key.ts';
 export * from './field/verdict.ts';

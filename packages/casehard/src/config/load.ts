@@ -10,6 +10,7 @@ import {
   type Keyring,
   loadKeyring,
 } from '@casehard/core';
+import { settingsPages } from './groups.ts';
 
 /** A configuration, read and checked, with the keys of this process. */
 export interface Project {
@@ -29,11 +30,17 @@ export interface LoadOptions {
 
 /** Reads a configuration file and the keys it names. Throws CONFIG, or one of the KEY_ codes. */
 export async function loadProject(path: string, options: LoadOptions): Promise<Project> {
-  const config = checkConfig(path, path.endsWith('.json') ? readJson(path) : await importConfig(path));
+  const config = await loadConfig(path);
   const folder = dirname(path);
   const keyring = loadKeyring({ env: options.env, folder, ...(config.keys ? { settings: config.keys } : {}) });
   const hard = createCasehard({ fields: config.fields, keyring, warn: options.warn });
+  settingsPages(config); // its mistakes belong to the start, not to the first click
   return { path, folder, config, keyring, hard };
+}
+
+/** Reads a configuration file and looks no keys up. Throws CONFIG. */
+export async function loadConfig(path: string): Promise<CasehardConfig> {
+  return checkConfig(path, path.endsWith('.json') ? readJson(path) : await importConfig(path));
 }
 
 // --- internal ---
@@ -71,7 +78,7 @@ async function importConfig(path: string): Promise<unknown> {
   }
 }
 
-const KNOWN = new Set(['database', 'fields', 'keys', 'adopted']);
+const KNOWN = new Set(['database', 'fields', 'keys', 'adopted', 'groups', 'console']);
 
 function checkConfig(path: string, value: unknown): CasehardConfig {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -90,6 +97,9 @@ function checkConfig(path: string, value: unknown): CasehardConfig {
     throw new CasehardError('CONFIG', `${path}: \`fields\` is missing`, {
       hint: "write fields: { 'user.smtp.password': column(…) }",
     });
+  }
+  if (config.groups !== undefined && !Array.isArray(config.groups)) {
+    throw new CasehardError('CONFIG', `${path}: \`groups\` is no list`, { hint: 'write groups: [group({ … })]' });
   }
   return config;
 }

@@ -1,18 +1,26 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import type { FieldSpec, SchemeName } from '@casehard/core';
+import type { Check, FieldSpec, Group, Neighbour, NeighbourPlace, SchemeName } from '@casehard/core';
 
 export interface ConfigText {
   /** A URL; one that holds a password is never written. */
   readonly database: string;
   readonly adopted?: boolean;
   readonly fields: readonly { readonly name: string; readonly spec: FieldSpec<never>; readonly because?: string }[];
+  /** The settings pages of the console. */
+  readonly groups?: readonly Group[];
 }
 
 /** The text of a configuration file. Deterministic; holds no password. */
-export function printConfig({ database, adopted = false, fields }: ConfigText): string {
+export function printConfig({ database, adopted = false, fields, groups = [] }: ConfigText): string {
   const specs = fields.map(({ spec }) => spec);
-  const names = [...new Set(['defineConfig', ...specs.map(({ kind }) => kind), ...specs.flatMap(schemeName)])].sort();
+  const used = [
+    'defineConfig',
+    ...specs.map(({ kind }) => kind),
+    ...specs.flatMap(schemeName),
+    ...groups.flatMap(groupNames),
+  ];
+  const names = [...new Set(used)].sort();
   const url = hasSecret(database)
     ? '  // The URL has a password, which belongs into the environment, not into a file.\n  database: process.env.DATABASE_URL,\n'
     : `  database: process.env.DATABASE_URL ?? ${quote(database)},\n`;
@@ -23,7 +31,7 @@ ${url}  // Set to true once every program that reads these fields opens them wit
   adopted: ${adopted},
   fields: {
 ${fields.map(printField).join('')}  },
-});
+${groups.length === 0 ? '' : `  // The settings pages of \`casehard console\`: what stands beside each credential, and how it is tested.\n  groups: [\n${groups.map(printGroup).join('')}  ],\n`}});
 `;
 }
 
@@ -82,6 +90,59 @@ function printField({ name, spec, because }: ConfigText['fields'][number]): stri
   const comment = because === undefined ? '' : `    // ${oneLine(because)}\n`;
   const body = options.map((option) => `      ${option},\n`).join('');
   return `${comment}    ${quote(name)}: ${spec.kind}(${place.join(', ')}, {\n${body}    }),\n`;
+}
+
+const CHECKS = {
+  smtp: 'smtp',
+  imap: 'imap',
+  pop3: 'pop3',
+  mailbox: 'mailbox',
+  'oauth-client': 'oauthClient',
+  'oauth-refresh': 'oauthRefresh',
+  http: 'httpRequest',
+} as const;
+
+function groupNames({ check }: Group): string[] {
+  return ['group', ...(check ? [CHECKS[check.kind]] : [])];
+}
+
+function printGroup({ label, secret, neighbours = {}, check }: Group): string {
+  const beside = Object.entries(neighbours).map(
+    ([role, neighbour]) => `        ${printKey(role)}: ${printNeighbour(neighbour)},\n`,
+  );
+  const lines = [
+    `      label: ${quote(label)},\n`,
+    `      secret: ${quote(secret)},\n`,
+    ...(beside.length > 0 ? [`      neighbours: {\n${beside.join('')}      },\n`] : []),
+    ...(check ? [`      check: ${printCheck(check)},\n`] : []),
+  ];
+  return `    group({\n${lines.join('')}    }),\n`;
+}
+
+function printNeighbour(neighbour: Neighbour): string {
+  if (typeof neighbour === 'string' || !('at' in neighbour)) return printPlace(neighbour);
+  const label = neighbour.label === undefined ? '' : `, label: ${quote(neighbour.label)}`;
+  return `{ at: ${printPlace(neighbour.at)}${label} }`;
+}
+
+function printPlace(place: NeighbourPlace): string {
+  if (typeof place === 'string') return quote(place);
+  if ('where' in place) return `{ where: ${printRecord(place.where)} }`;
+  return `{ is: ${typeof place.is === 'number' ? place.is : quote(place.is)} }`;
+}
+
+/** The call that makes a check, without what is its default. */
+function printCheck(check: Check): string {
+  const options = [
+    ...(check.certificate === 'any' ? [`certificate: 'any'`] : []),
+    ...('auth' in check && check.auth === 'post' ? [`auth: 'post'`] : []),
+    ...('scope' in check && check.scope !== undefined ? [`scope: ${quote(check.scope)}`] : []),
+    ...(check.kind === 'http' && check.header !== 'Authorization' ? [`header: ${quote(check.header)}`] : []),
+    ...(check.kind === 'http' && check.bearer !== (check.header.toLowerCase() === 'authorization')
+      ? [`bearer: ${check.bearer}`]
+      : []),
+  ];
+  return `${CHECKS[check.kind]}(${options.length === 0 ? '' : `{ ${options.join(', ')} }`})`;
 }
 
 function printRecord(record: Readonly<Record<string, string | number>>): string {

@@ -1,4 +1,5 @@
 import type { Scheme, SchemeName } from '../schemes/scheme.ts';
+import type { ConsoleSettings, Group } from './group.ts';
 
 /**
  * How a row-key column is turned into text for the binding; see docs/format.md, "Context pieces". `char` is for PostgreSQL's
@@ -136,6 +137,9 @@ export interface CasehardConfig<F extends Fields = Fields> {
   readonly keys?: KeySettings;
   /** Says that every program that reads these fields can open sealed values. `harden` waits for it. */
   readonly adopted?: boolean;
+  /** The settings pages of the console. A field that is in none is on the page that its own `group` names. */
+  readonly groups?: readonly Group<NoInfer<keyof F & string>>[];
+  readonly console?: ConsoleSettings;
 }
 
 /** Returns its argument; gives casehard.config.ts its types. Mistakes are reported by `createCasehard` and the command. */
