@@ -8,13 +8,25 @@ import { describe, expect, it } from 'vitest';
  */
 const PACKAGES: Readonly<Record<Package, Walls>> = {
   core: {
-    floors: ['errors', 'crypto', 'schemes', 'secret', 'keyring', 'sealed', 'field', 'links', 'orm', 'index'],
+    floors: ['errors', 'crypto', 'schemes', 'secret', 'keyring', 'sealed', 'field', 'links', 'orm', 'index', 'state'],
     // Where keys are looked for is part of the configuration, whose types stand together; no code is imported.
     exceptions: ['keyring/sources.ts > field/define-config.ts (type)'],
   },
   casehard: {
     floors: [
-      ...['document', 'database', 'config', 'inventory', 'sample', 'upgrade', 'jobs', 'keys', 'doctor', 'checks'],
+      ...[
+        'document',
+        'database',
+        'config',
+        'inventory',
+        'sample',
+        'upgrade',
+        'jobs',
+        'entries',
+        'keys',
+        'doctor',
+        'checks',
+      ],
       ...['console', 'cli', 'index'],
     ],
     exceptions: [],
@@ -61,6 +73,13 @@ describe('one place for each of the dangerous things', () => {
     expect(crypto).not.toEqual([]);
   });
 
+  it('casehard takes its cryptography from core; libraries for passwords, codes and TLS aside', () => {
+    expect(outside(casehard).filter(({ to }) => /^(node:)?crypto$/.test(to))).toEqual([]);
+    expect(
+      casehard.filter(({ text }) => /\bcrypto\.(subtle|randomUUID|getRandomValues)\b/.test(withoutComments(text))),
+    ).toEqual([]);
+  });
+
   it('SQL and database drivers stay in database/', () => {
     const drivers = outside(casehard).filter(({ to }) => /^(kysely|pg|mysql2|node:sqlite)(\/|$)/.test(to));
     expect(drivers.filter(({ path }) => !path.startsWith('database/'))).toEqual([]);
@@ -70,7 +89,17 @@ describe('one place for each of the dangerous things', () => {
     expect(statements).not.toEqual([]);
   });
 
-  it('only cli/, and later console/, print', () => {
+  it('checks/ stands alone, and is the only place that dials other servers', () => {
+    const inside = casehard.flatMap(({ path, imports }) =>
+      imports.filter(({ inside }) => path.startsWith('checks/') && inside && !inside.startsWith('checks/')),
+    );
+    expect(inside).toEqual([]);
+    const dialling = outside(casehard).filter(({ to }) => /^(nodemailer|imapflow|node:(net|tls|dns))(\/|$)/.test(to));
+    expect(dialling.filter(({ path }) => !path.startsWith('checks/'))).toEqual([]);
+    expect(dialling).not.toEqual([]);
+  });
+
+  it('only cli/ and console/ print', () => {
     const printing = [...core, ...casehard].filter(({ text }) => PRINTS.test(withoutComments(text)));
     expect(printing.map(({ path }) => path).filter((path) => !/^(cli|console)\//.test(path))).toEqual([]);
     expect(printing).not.toEqual([]);
@@ -89,7 +118,7 @@ const SQL =
   /\b(select\s[^;'"]*\sfrom|insert\s+into|update\s+\S+\s+set|delete\s+from|alter\s+table|create\s+table)\s[^.]/i;
 /** A statement inside a hint, for a person to run. */
 const ADVICE = ['upgrade/problems.ts'];
-const PRINTS = /\bprocess\s*\.\s*(stdout|stderr)\b|\bconsole\s*\./;
+const PRINTS = /\bprocess\s*\.\s*(stdout|stderr)\b|\bconsole\s*\.\s*(log|error|warn|info|debug)\b/;
 
 type Package = 'core' | 'casehard';
 

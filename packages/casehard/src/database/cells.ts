@@ -1,8 +1,8 @@
 import type { SchemeName } from '@casehard/core';
-import { type RawBuilder, sql } from 'kysely';
+import { sql } from 'kysely';
 import { isOdd } from './count.ts';
 import { guarded } from './driver-error.ts';
-import { decodeRow, keyParameters, type Layout, layoutOf, type RawRow, type Row, selectRow } from './layout.ts';
+import { decodeRow, isAfter, type Layout, layoutOf, type RawRow, type Row, selectRow } from './layout.ts';
 import type { Place, RowKey } from './place.ts';
 import { rowsOf } from './rows.ts';
 import { exactTexts } from './rows-sqlite.ts';
@@ -76,19 +76,4 @@ export function readCell(session: Session, place: Place, key: RowKey): Promise<r
 
 function cells({ keyless }: Layout, rows: readonly Row[]): readonly Cell[] {
   return keyless ? rows.map((row) => ({ ...row, key: [] })) : rows;
-}
-
-/** Compares as ORDER BY does: by the columns' own types and collations. */
-function isAfter(layout: Layout, after: RowKey): RawBuilder<unknown> {
-  const parameters = keyParameters(layout, after);
-  const columns = layout.keys.map((key) => key.order);
-  const bounds = layout.keys.map((key, i) => key.cast(sql`${parameters[i]}`));
-  if (columns.length === 1) return sql`${columns[0]} > ${bounds[0]}`;
-  if (layout.session.engine !== 'mysql') return sql`(${sql.join(columns)}) > (${sql.join(bounds)})`;
-  // MySQL compares rows without the index; it finds the ranges in the long form.
-  const branches = columns.map((column, i) => {
-    const equal = columns.slice(0, i).map((before, j) => sql`${before} = ${bounds[j]} and `);
-    return sql`(${sql.join(equal, sql``)}${column} > ${bounds[i]})`;
-  });
-  return sql`(${sql.join(branches, sql` or `)})`;
 }

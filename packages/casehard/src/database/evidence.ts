@@ -15,14 +15,24 @@ export interface Canary {
   readonly canary: string;
 }
 
+/** A canary as kept, with the time of the first hardening under its key. */
+export interface KeptCanary extends Canary {
+  readonly createdAt: string;
+}
+
 type Executor = Pick<Database, 'kysely'> | Session;
 
 /** The canaries, oldest first. */
-export function readCanaries({ kysely }: Executor): Promise<readonly Canary[]> {
+export function readCanaries({ kysely }: Executor): Promise<readonly KeptCanary[]> {
   return guarded(async () => {
-    const { rows } =
-      await sql<Canary>`select kid, canary from ${sql.table('casehard_keys')} order by created_at`.execute(kysely);
-    return rows.map(({ kid, canary }) => ({ kid: String(kid).trim(), canary: String(canary) }));
+    const { rows } = await sql<
+      Canary & { created_at: string }
+    >`select kid, canary, created_at from ${sql.table('casehard_keys')} order by created_at`.execute(kysely);
+    return rows.map(({ kid, canary, created_at }) => ({
+      kid: String(kid).trim(),
+      canary: String(canary),
+      createdAt: String(created_at),
+    }));
   });
 }
 

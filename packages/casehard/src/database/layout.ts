@@ -70,6 +70,21 @@ export function keyParameters({ keys }: Layout, key: RowKey): readonly unknown[]
   return keys.map((column, i) => column.parameter(key[i] as string));
 }
 
+/** Compares as ORDER BY does: by the columns' own types and collations. */
+export function isAfter(layout: Layout, after: RowKey): RawBuilder<unknown> {
+  const parameters = keyParameters(layout, after);
+  const columns = layout.keys.map((key) => key.order);
+  const bounds = layout.keys.map((key, i) => key.cast(sql`${parameters[i]}`));
+  if (columns.length === 1) return sql`${columns[0]} > ${bounds[0]}`;
+  if (layout.session.engine !== 'mysql') return sql`(${sql.join(columns)}) > (${sql.join(bounds)})`;
+  // MySQL compares rows without the index; it finds the ranges in the long form.
+  const branches = columns.map((column, i) => {
+    const equal = columns.slice(0, i).map((before, j) => sql`${before} = ${bounds[j]} and `);
+    return sql`(${sql.join(equal, sql``)}${column} > ${bounds[i]})`;
+  });
+  return sql`(${sql.join(branches, sql` or `)})`;
+}
+
 // --- internal ---
 
 function condition(engine: Engine, shape: ColumnShape, constant: string | number): RawBuilder<unknown> {

@@ -80,6 +80,18 @@ export async function checkKeys(
   );
 }
 
+/** The quick part of `checkKeys`: refuses where this database has canaries and none of them opens here. */
+export async function refuseStrangeCanaries(session: Session, keyring: Keyring): Promise<void> {
+  const canaries = await readCanaries(session);
+  const field = canaryField(keyring);
+  if (canaries.length === 0 || canaries.some(({ canary }) => field.verdict(canary).kind !== 'unreadable')) return;
+  if (canaries.every(({ kid }) => keyring.isWithdrawn(kid))) return;
+  throw missingKeys(
+    canaries.map(({ kid }) => kid),
+    keyring,
+  );
+}
+
 /** Keeps a canary of the active key, at the first hardening under it. */
 export async function keepCanary(session: Session, keyring: Keyring): Promise<void> {
   if (!keyring.active) return;
@@ -92,7 +104,7 @@ function missingKeys(lost: readonly string[], keyring: Keyring): CasehardError {
   const here = keyring.list().map(({ kid }) => kid);
   return new CasehardError(
     'KEY_NOT_KNOWN_HERE',
-    `this database has values under key ${lost.join(', ')}, which hardened it and is not configured; configured is ${here.join(', ')}`,
+    `this database has values under key ${lost.join(', ')}, which hardened it and is not configured; configured is ${here.join(', ') || 'none'}`,
     {
       hint: 'an older file of settings may have been put back: list that key in CASEHARD_PREVIOUS_ENC_KEYS or make it active; if it is lost for good, list its id in CASEHARD_WITHDRAWN_KIDS; nothing was written',
     },

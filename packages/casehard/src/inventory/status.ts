@@ -42,6 +42,8 @@ export interface Status {
   readonly notHardened: number;
   /** With `deep`: every value that is not current, empty or plainly legacy, and every nested one. */
   readonly listed: readonly Listed[];
+  /** How many there are, those beyond `maxListed` included. */
+  readonly listedInAll: number;
   readonly resolved: Resolved;
 }
 
@@ -49,6 +51,8 @@ export interface StatusOptions {
   readonly keyring: Keyring;
   readonly deep?: boolean;
   readonly only?: readonly string[];
+  /** More are counted and not listed; default: every one is. */
+  readonly maxListed?: number;
   readonly signal?: AbortSignal;
   readonly onPage?: (field: string, rows: number) => void;
 }
@@ -60,11 +64,14 @@ export async function readStatus(db: Database, hard: Casehard<Fields>, options: 
   return withSession(db, async (session) => {
     const fields: FieldStatus[] = [];
     const listed: Listed[] = [];
+    let listedInAll = 0;
     const misplaced: Misplaced[] = [];
     const pending: { one: Misplaced; at: number }[] = [];
     for (const field of resolved.fields) {
       const onRow = (value: Value, verdict: Verdict): void => {
         if (!options.deep || !isListed(verdict)) return;
+        listedInAll++;
+        if (listed.length >= (options.maxListed ?? Infinity)) return;
         if (verdict.kind === 'unreadable' && verdict.why === 'MAC' && misplaced.length < MAX_MISPLACED) {
           const one = { resolved: field, value };
           misplaced.push(one);
@@ -104,6 +111,7 @@ export async function readStatus(db: Database, hard: Casehard<Fields>, options: 
       problems,
       notHardened: fields.reduce((sum, field) => sum + notHardened(field.tally), 0),
       listed,
+      listedInAll,
       resolved,
     };
   });
