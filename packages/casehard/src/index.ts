@@ -7,14 +7,23 @@ export {
   column,
   createCasehard,
   defineConfig,
+  group,
   hex,
+  httpRequest,
+  imap,
   loadKeyring,
+  mailbox,
+  oauthClient,
+  oauthRefresh,
   path,
   plaintext,
+  pop3,
   setting,
+  smtp,
 } from '@casehard/core';
 export { findConfig } from './config/find.ts';
 export { type LoadOptions, loadProject, type Project } from './config/load.ts';
+export { type Console, type ConsoleOptions, createConsole, type HostSignIn } from './console/console.ts';
 export { type Database, type Engine, type OpenOptions, openDatabase } from './database/connect.ts';
 export { createDriver } from './inventory/driver.ts';
 export { type FieldStatus, type Listed, readStatus, type Status, type StatusOptions } from './inventory/status.ts';

@@ -1,0 +1,124 @@
+import type { CasehardError } from '@casehard/core';
+import { startTask } from './background/background.ts';
+import type { Looked, Scanned } from './background/task.ts';
+import type { Live } from './live.ts';
+import type { ScanHistory } from './scan-history.ts';
+
+/** A finding, with the time at which it was true. */
+export interface Dated<T> {
+  readonly at: number;
+  readonly found: T;
+}
+
+/** What the console knows of the database, as of a time that pages show. Found in the background, never by a page. */
+export class Watch {
+  readonly #live: Live;
+  readonly #history: ScanHistory;
+  readonly #now: () => number;
+  #look: Dated<Looked> | undefined;
+  #lookFailed: CasehardError | undefined;
+  #scan: Dated<Scanned> | undefined;
+  #scanFailed: CasehardError | undefined;
+  #looking: Promise<void> | undefined;
+  #scanning: Promise<void> | undefined;
+  #scanRows = 0;
+  #scanTook = 0;
+  #lookAgain = false;
+  #scanAgain = false;
+
+  constructor(options: { readonly live: Live; readonly history: ScanHistory; readonly now: () => number }) {
+    this.#live = options.live;
+    this.#history = options.history;
+    this.#now = options.now;
+  }
+
+  /** Pending upgrade, fit of the keys, fields that cannot be found; undefined before the first look has ended. */
+  get look(): Dated<Looked> | undefined {
+    return this.#look;
+  }
+  /** Why the last look failed: the database is away, usually. */
+  get lookFailed(): CasehardError | undefined {
+    return this.#lookFailed;
+  }
+  /** Every value by verdict. */
+  get scan(): Dated<Scanned> | undefined {
+    return this.#scan;
+  }
+  get scanFailed(): CasehardError | undefined {
+    return this.#scanFailed;
+  }
+  /** Rows that the scan under way has read; undefined: none is. */
+  get scanRows(): number | undefined {
+    return this.#scanning ? this.#scanRows : undefined;
+  }
+  /** An upgrade is pending; undefined: not known yet. */
+  get upgradePending(): boolean | undefined {
+    return this.#look && this.#look.found.steps.length > 0;
+  }
+
+  /** Looks, unless a look is under way; then once more after it, because what it sees may be older than the call. */
+  lookNow(): Promise<void> {
+    if (this.#looking) {
+      this.#lookAgain = true;
+      return this.#looking;
+    }
+    this.#looking = this.#runLook().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  /** Starts a scan, unless one is under way; then once more after it. */
+  scanNow(): Promise<void> {
+    if (this.#scanning) {
+      this.#scanAgain = true;
+      return this.#scanning;
+    }
+    this.#scanning = this.#runScan().finally(() => {
+      this.#scanning = undefined;
+    });
+    return this.#scanning;
+  }
+
+  /** After a change of one value: at once where a scan is quick, else not more often than every ten minutes. */
+  scanAfterChange(): void {
+    const age = this.#now() - (this.#scan?.at ?? 0);
+    if (this.#scanTook < QUICK_MS || age > SELDOM_MS) void this.scanNow();
+  }
+
+  async #runLook(): Promise<void> {
+    do {
+      this.#lookAgain = false;
+      try {
+        const found = await startTask({ kind: 'look' }, this.#live.where()).done;
+        this.#look = { at: this.#now(), found };
+        this.#lookFailed = undefined;
+      } catch (error) {
+        this.#lookFailed = error as CasehardError;
+      }
+    } while (this.#lookAgain);
+  }
+
+  async #runScan(): Promise<void> {
+    do {
+      this.#scanAgain = false;
+      this.#scanRows = 0;
+      const began = performance.now();
+      try {
+        const onProgress = (progress: { readonly kind: string; readonly rows?: number }): void => {
+          this.#scanRows = progress.rows ?? 0;
+        };
+        const found = await startTask({ kind: 'scan' }, { ...this.#live.where(), onProgress }).done;
+        this.#scanTook = performance.now() - began;
+        this.#scan = { at: this.#now(), found };
+        this.#scanFailed = undefined;
+        if (found.troubles.length === 0) await this.#history.add(this.#scan);
+      } catch (error) {
+        this.#scanFailed = error as CasehardError;
+      }
+    } while (this.#scanAgain);
+  }
+}
+
+const QUICK_MS = 3000;
+const SELDOM_MS = 10 * 60_000;
