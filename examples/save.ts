@@ -1,4 +1,4 @@
-// What an application does with a credential: seal on save, open on read. `npm start` runs this in .casehard-sample,
+// What an application does with a credential: seal on save, open on read. `npm run tour` runs this in .casehard-tour,
 // which has the database and the key; in an application of your own the fields come from casehard.config.ts.
 import { DatabaseSync } from 'node:sqlite';
 import { base64, column, createCasehard, loadKeyring } from '@casehard/core';
@@ -14,7 +14,7 @@ const db = new DatabaseSync('mailer.db');
 const user = db
   .prepare('select user_id, smtp_password from users where user_id > 100 and length(smtp_password) > 0')
   .get();
-if (!user) throw new Error('run `npm start`, which makes the sample');
+if (!user) throw new Error('run `npm run tour`, which makes the sample');
 const row = { user_id: Number(user.user_id) };
 
 // A value from before the key: the same call reads it.

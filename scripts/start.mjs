@@ -1,70 +1,37 @@
-// `npm start`: installs, builds, and hardens a sample database in .casehard-sample, step by step as a person would.
-// Nothing outside the clone is read or written but package caches, and no key is printed.
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+// `npm start`: installs, builds, and opens the console on a sample database in .casehard-sample. The sample stays as it is
+// between two starts; `npm start -- --fresh` makes it anew. Nothing outside the clone is read or written but package caches.
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { environment, node, prepare, root } from './prepare.mjs';
+import { prepare, root } from './prepare.mjs';
+import { runIn } from './run-in.mjs';
 
+const PORT = 8437;
 const folder = join(root, '.casehard-sample');
-const casehard = join(root, 'packages', 'casehard', 'bin', 'casehard.js');
-const WORK_REMAINS = 3;
+const run = runIn(folder);
 
 prepare();
-rmSync(folder, { recursive: true, force: true });
-mkdirSync(folder);
-
-step('make a database that keeps credentials in plaintext and base64');
-run('npx casehard sample --database sqlite:./mailer.db --config-file casehard.config.ts --adopted');
-
-step('see what is in it; there is no key yet, so everything goes on as before');
-run('npx casehard status');
-
-step('make the keys; they go into .env (mode 0600), beside the configuration');
-const keys = run('npx casehard keys generate --as env', { to: '.env' });
-writeFileSync(join(folder, '.env'), keys, { mode: 0o600 });
-
-step('prepare the database: widen what is too narrow, add the tables of casehard');
-run('npx casehard upgrade');
-
-step('the application saves one password: sealed at once, without any migration');
-run('node ../examples/save.ts');
-
-step('harden the rest');
-run('npx casehard harden', { allowed: [0, WORK_REMAINS] });
-
-step('open every value and list those that need a person; they were left exactly as they were');
-run('npx casehard status --deep');
+if (process.argv.includes('--fresh')) rmSync(folder, { recursive: true, force: true });
+if (!existsSync(join(folder, 'casehard.config.ts'))) {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder);
+  console.log('\n# make a database that keeps credentials in plaintext and base64');
+  run('npx casehard sample --database sqlite:./mailer.db --config-file casehard.config.ts --adopted');
+}
 
 console.log(`
-Next: cd .casehard-sample, then npx casehard --help. Give a listed credential a new value: npx casehard set LOCATOR
-Read README.md for the ten-minute walk: declare, seal and open in your own application.
-Read docs/operations.md before you harden a database of your own; it begins with a backup.`);
+# open the console on it. The road: an upgrade is pending; generate keys and paste them into .casehard-sample/.env;
+# save a password, or press Harden now. The same by the command, without a browser: npm run tour`);
+run(`npx casehard console --port ${(await isFree(PORT)) ? PORT : 0}`);
 
 // --- internal ---
 
-function step(title) {
-  console.log(`\n# ${title}`);
-}
-
-/** Runs a command in the sample's folder as it is printed; returns its output where that goes `to` a file. */
-function run(command, { to, allowed = [0] } = {}) {
-  console.log(`$ ${command}${to ? ` > ${to}` : ''}`);
-  const [program, ...words] = command.split(' ');
-  const args = program === 'npx' ? [casehard, ...words.slice(1)] : words;
-  const stdio = ['ignore', to ? 'pipe' : 'inherit', 'inherit'];
-  const { status, stdout } = spawnSync(node, args, { cwd: folder, env: clean(), stdio, encoding: 'utf8' });
-  if (!allowed.includes(status)) {
-    console.error(`\nthat was not expected: the command ended with ${status}`);
-    process.exit(1);
-  }
-  return stdout;
-}
-
-/** The environment without keys and database of the person who tries this out: the sample has its own. */
-function clean() {
-  const env = environment({ NODE_OPTIONS: '--disable-warning=ExperimentalWarning' });
-  for (const name of Object.keys(env)) {
-    if (/^(CASEHARD|SENDSTUDIO)_|^(DATABASE_URL|CREDENTIALS_DIRECTORY)$/.test(name)) delete env[name];
-  }
-  return env;
+/** Whether nobody listens there; 0 then takes any port that is free. */
+function isFree(port) {
+  return new Promise((resolve) => {
+    const server = createServer()
+      .once('error', () => resolve(false))
+      .once('listening', () => server.close(() => resolve(true)))
+      .listen(port, '127.0.0.1');
+  });
 }

@@ -8,6 +8,15 @@ export function positive(text: string): number {
   return value;
 }
 
+/** A TCP port, 0 for one that is free, for commander. */
+export function port(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0 || value > 65_535) {
+    throw new InvalidArgumentError('must be a port, 0 to 65535.');
+  }
+  return value;
+}
+
 /** `500` or `500/s`, for commander. */
 export function rate(text: string): number {
   return positive(text.replace(/\/s$/, ''));

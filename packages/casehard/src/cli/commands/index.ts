@@ -1,4 +1,5 @@
 import type { AddCommand } from '../main.ts';
+import { consoleCommand } from './console.ts';
 import { harden } from './harden.ts';
 import { init } from './init.ts';
 import { keysGenerate } from './keys-generate.ts';
@@ -9,4 +10,14 @@ import { status } from './status.ts';
 import { upgrade } from './upgrade.ts';
 
 /** All commands, in the order of the help. */
-export const COMMANDS: readonly AddCommand[] = [init, keysGenerate, status, upgrade, harden, soften, set, sample];
+export const COMMANDS: readonly AddCommand[] = [
+  init,
+  keysGenerate,
+  status,
+  upgrade,
+  harden,
+  soften,
+  set,
+  consoleCommand,
+  sample,
+];
