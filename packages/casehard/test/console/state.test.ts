@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { generateKey } from '@casehard/core';
 import { generateStateKey, hashToken, parseStateKey, type StateKey } from '@casehard/core/state';
+import { verify } from '@node-rs/argon2';
 import { sql } from 'kysely';
 import { TOTP } from 'otpauth';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Accounts } from '../../src/console/state/accounts.ts';
 import { Sessions } from '../../src/console/state/sessions.ts';
 import { loadStateKey } from '../../src/console/state/state-key-file.ts';
-import { Throttle, throttleKeys } from '../../src/console/state/throttle.ts';
+import { networkOf, Throttle, throttleKeys } from '../../src/console/state/throttle.ts';
 import { CONSOLE_TABLES, ensureConsoleTables } from '../../src/database/console-tables.ts';
 import { StateRows } from '../../src/database/state-rows.ts';
 import { ENGINES, type TestDatabase, temporaryFolder } from '../engines.ts';
@@ -143,6 +144,27 @@ describe.each(ENGINES)('the state of the console on $engine', (engine) => {
     expect(await accounts.operators()).toBe(1);
   });
 
+  run('of two operators who remove each other at once, one stays', async () => {
+    const [ada, eva] = [
+      await accounts.create({ name: 'ada', role: 'operator', password: PASSWORD }),
+      await accounts.create({ name: 'eva', role: 'operator', password: PASSWORD }),
+    ];
+    await Promise.allSettled([accounts.remove(ada.id), accounts.setRole(eva.id, 'viewer')]);
+    expect(await accounts.operators()).toBe(1);
+  });
+
+  run('two of one name at once make one account', async () => {
+    const order = { name: 'ada', role: 'viewer', password: PASSWORD } as const;
+    await Promise.allSettled([accounts.create(order), accounts.create({ ...order, name: 'ADA' })]);
+    expect(await accounts.list()).toHaveLength(1);
+  });
+
+  run('a copy of the database and the password do not go together without the state key', async () => {
+    await accounts.create({ name: 'ada', role: 'viewer', password: PASSWORD });
+    const [row] = await rows.find('casehard_accounts', {});
+    expect(await verify(String(row?.password), PASSWORD)).toBe(false);
+  });
+
   run('an invitation works once, and for a day', async () => {
     const { token, account } = await accounts.invite({ name: 'vera', role: 'viewer' });
     expect(await accounts.verify('vera', '')).toBeUndefined();
@@ -258,6 +280,17 @@ describe.each(ENGINES)('the state of the console on $engine', (engine) => {
       expect(await throttle.attempt(['account:ada'])).toBe(0);
     },
   );
+});
+
+it.each([
+  ['192.0.2.1', '192.0.2.1'],
+  ['::ffff:192.0.2.1', '::ffff:192.0.2.1'],
+  ['2001:db8:0:1:aaaa:bbbb:cccc:dddd', '2001:db8:0:1::/64'],
+  ['2001:0db8:0:1::7', '2001:db8:0:1::/64'],
+  ['2001:db8::1', '2001:db8:0:0::/64'],
+  ['::1', '0:0:0:0::/64'],
+])('attempts of %s count for %s', (address, network) => {
+  expect(networkOf(address)).toBe(network);
 });
 
 describe('the state key', () => {

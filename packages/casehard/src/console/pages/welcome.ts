@@ -1,5 +1,6 @@
 import { CasehardError } from '@casehard/core';
 import type { Ctx } from '../request.ts';
+import { networkOf } from '../state/throttle.ts';
 import { answerWith } from '../views/answer.ts';
 import { type Html, html } from '../views/html.ts';
 import { sentence } from '../views/parts.ts';
@@ -55,7 +56,7 @@ export function invitationPage(ctx: Ctx, problem?: string): Promise<Response> {
 
 export async function acceptInvitation(ctx: Ctx): Promise<Response> {
   const { accounts, throttle } = ctx.parts;
-  const keys = [`address:${ctx.address}`] as const;
+  const keys = [`address:${networkOf(ctx.address)}`] as const;
   if ((await throttle.attempt(keys)) > 0)
     return invitationPage(ctx, 'Too many attempts. Wait a little, then try again.');
   const password = ctx.form.get('password') ?? '';

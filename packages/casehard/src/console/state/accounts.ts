@@ -24,11 +24,14 @@ export class Accounts {
   readonly #rows: StateRows;
   readonly #key: StateKey;
   readonly #now: () => number;
+  readonly #pepper: Uint8Array;
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: { readonly rows: StateRows; readonly key: StateKey; readonly now: () => number }) {
     this.#rows = options.rows;
     this.#key = options.key;
     this.#now = options.now;
+    this.#pepper = options.key.bytes('password', []);
   }
 
   async list(): Promise<readonly Account[]> {
@@ -46,27 +49,32 @@ export class Accounts {
   }
 
   /** Makes an account. Throws REFUSED for a name that is taken or wrong, or a weak password. */
-  async create(order: { readonly name: string; readonly role: Role; readonly password: string }): Promise<Account> {
-    const row = await this.#newRow(order.name, order.role);
-    const whole = { ...row, state: 'active', password: await hashPassword(order.password, String(row.name)) };
-    await this.#rows.insert('casehard_accounts', whole);
-    return accountOf(whole);
+  create(order: { readonly name: string; readonly role: Role; readonly password: string }): Promise<Account> {
+    return this.#inTurn(async () => {
+      const row = await this.#newRow(order.name, order.role);
+      const password = await hashPassword(order.password, String(row.name), this.#pepper);
+      const whole = { ...row, state: 'active', password };
+      await this.#rows.insert('casehard_accounts', whole);
+      return accountOf(whole);
+    });
   }
 
   /** Makes an account whose person chooses the password; the token is shown once and works for a day. */
-  async invite(order: {
+  invite(order: {
     readonly name: string;
     readonly role: Role;
   }): Promise<{ readonly account: Account; readonly token: string }> {
-    const token = randomToken();
-    const row = {
-      ...(await this.#newRow(order.name, order.role)),
-      state: 'invited',
-      invite_hash: hashToken(token),
-      invite_until: this.#now() + INVITATION_MS,
-    };
-    await this.#rows.insert('casehard_accounts', row);
-    return { account: accountOf(row), token };
+    return this.#inTurn(async () => {
+      const token = randomToken();
+      const row = {
+        ...(await this.#newRow(order.name, order.role)),
+        state: 'invited',
+        invite_hash: hashToken(token),
+        invite_until: this.#now() + INVITATION_MS,
+      };
+      await this.#rows.insert('casehard_accounts', row);
+      return { account: accountOf(row), token };
+    });
   }
 
   /** Uses an invitation. Throws REFUSED for one that was used, is too old or never was. */
@@ -81,7 +89,7 @@ export class Accounts {
       state: 'active',
       invite_hash: null,
       invite_until: null,
-      password: await hashPassword(password, String(row.name)),
+      password: await hashPassword(password, String(row.name), this.#pepper),
     };
     await this.#change(row, changes);
     return accountOf({ ...row, ...changes });
@@ -91,29 +99,33 @@ export class Accounts {
   async verify(name: string, password: string): Promise<Account | undefined> {
     const key = nameKey(name);
     const row = (await this.#all()).find((each) => each.name_key === key && each.state === 'active');
-    const fits = await fitsPassword(row ? String(row.password) : undefined, password);
+    const fits = await fitsPassword(row ? String(row.password) : undefined, password, this.#pepper);
     return fits && row ? accountOf(row) : undefined;
   }
 
   /** Throws REFUSED for a weak password. */
   async changePassword(id: string, password: string): Promise<void> {
     const row = await this.#existing(id);
-    await this.#change(row, { password: await hashPassword(password, String(row.name)), ...next(row) });
+    await this.#change(row, { password: await hashPassword(password, String(row.name), this.#pepper), ...next(row) });
   }
 
   /** Throws REFUSED for the last operator. */
-  async setRole(id: string, role: Role): Promise<void> {
-    const row = await this.#existing(id);
-    if (role === row.role) return;
-    if (role === 'viewer') await this.#refuseLast(row);
-    await this.#change(row, { role, ...next(row) });
+  setRole(id: string, role: Role): Promise<void> {
+    return this.#inTurn(async () => {
+      const row = await this.#existing(id);
+      if (role === row.role) return;
+      if (role === 'viewer') await this.#refuseLast(row);
+      await this.#change(row, { role, ...next(row) });
+    });
   }
 
   /** Throws REFUSED for the last operator. */
-  async remove(id: string): Promise<void> {
-    const row = await this.#existing(id);
-    await this.#refuseLast(row);
-    await this.#rows.remove('casehard_accounts', { id });
+  remove(id: string): Promise<void> {
+    return this.#inTurn(async () => {
+      const row = await this.#existing(id);
+      await this.#refuseLast(row);
+      await this.#rows.remove('casehard_accounts', { id });
+    });
   }
 
   /** A new secret for an authenticator; nothing is kept until a code proves it. */
@@ -148,6 +160,13 @@ export class Accounts {
     );
     if (step === undefined || step <= Number(row.totp_step ?? 0)) return false;
     return this.#rows.update('casehard_accounts', row, { totp_step: step });
+  }
+
+  /** One after the other: of two that take the last operators away at once, the second one is refused. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => {});
+    return turn;
   }
 
   async #all(): Promise<readonly StateRow[]> {

@@ -9,8 +9,11 @@ const AT_ONCE = 2;
 const SHORTEST = 12;
 const LONGEST = 256;
 
-/** An argon2id hash of a new password. Throws REFUSED for one that is too short, too long, or the name. */
-export function hashPassword(password: string, name: string): Promise<string> {
+/**
+ * An argon2id hash of a new password, keyed with a pepper that is not in the database: a copy of that gives nothing to
+ * guess against. Throws REFUSED for one that is too short, too long, or the name.
+ */
+export function hashPassword(password: string, name: string, pepper: Uint8Array): Promise<string> {
   const length = [...password].length;
   if (length < SHORTEST || length > LONGEST) {
     throw new CasehardError('REFUSED', `the password must have ${SHORTEST} to ${LONGEST} characters`, {
@@ -20,15 +23,17 @@ export function hashPassword(password: string, name: string): Promise<string> {
   if (password.toLowerCase() === name.toLowerCase()) {
     throw new CasehardError('REFUSED', 'the password is the name', { hint: 'choose another one' });
   }
-  return queued(() => hash(password.normalize('NFC'), OPTIONS));
+  return queued(() => hash(password.normalize('NFC'), { ...OPTIONS, secret: pepper }));
 }
 
 /** Whether a password fits a hash. Without a hash the same work is done, so that an unknown name takes as long. */
-export async function fitsPassword(stored: string | undefined, password: string): Promise<boolean> {
+export async function fitsPassword(stored: string | undefined, password: string, pepper: Uint8Array): Promise<boolean> {
   // Work on a password of any length would be a way to keep the server busy.
   if (password.length > 4 * LONGEST) return false;
   const against = stored ?? (await dummy());
-  const fits = await queued(() => verify(against, password.normalize('NFC'), OPTIONS)).catch(() => false);
+  const fits = await queued(() => verify(against, password.normalize('NFC'), { ...OPTIONS, secret: pepper })).catch(
+    () => false,
+  );
   return fits && stored !== undefined;
 }
 

@@ -12,7 +12,22 @@ export type ThrottleKey = `account:${string}` | `address:${string}`;
 
 /** The keys of a sign-in: by name, however it is spelled, and by address. */
 export function throttleKeys(name: string, address: string): readonly ThrottleKey[] {
-  return [`account:${name.normalize('NFC').trim().toLowerCase().slice(0, 64)}`, `address:${address}`];
+  return [`account:${name.normalize('NFC').trim().toLowerCase().slice(0, 64)}`, `address:${networkOf(address)}`];
+}
+
+/** One subscriber of IPv6 has a whole /64 to guess from. */
+export function networkOf(address: string): string {
+  if (!address.includes(':') || /^::ffff:[\d.]+$/i.test(address)) return address;
+  const [head = '', tail = ''] = address.toLowerCase().split('::');
+  const groups = head === '' ? [] : head.split(':');
+  const after = tail === '' ? [] : tail.split(':');
+  const whole = address.includes('::')
+    ? [...groups, ...Array<string>(Math.max(0, 8 - groups.length - after.length)).fill('0'), ...after]
+    : groups;
+  return `${whole
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, ''))
+    .join(':')}::/64`;
 }
 
 interface Attempts {
