@@ -1,5 +1,6 @@
 // `npm run bench`: installs the peers into bench/node_modules, builds the core package, and measures. Prints Markdown.
 // `npm run bench -- bulk [rows] [rounds] [engine…]`: the bulk run on the real servers.
+// `npm run bench -- console [users] [engine…]`: the pages of the console over a million credentials.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -18,9 +19,9 @@ if (process.env.CASEHARD_BENCH_NODE === undefined && existsSync(node)) {
 }
 
 const [part, ...options] = process.argv.slice(2);
-if (part === 'bulk') {
+if (part === 'bulk' || part === 'console') {
   run(process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-b'], root);
-  run(process.execPath, ['--disable-warning=ExperimentalWarning', 'bench/bulk.ts', ...options], root);
+  run(process.execPath, ['--disable-warning=ExperimentalWarning', `bench/${part}.ts`, ...options], root);
   process.exit(0);
 }
 if (!existsSync(`${root}bench/node_modules/jose`)) {
