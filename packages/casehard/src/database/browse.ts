@@ -25,7 +25,7 @@ export interface BrowseOptions {
   readonly limit: number;
   /** Only rows in whose key or neighbours this stands, in any case. */
   readonly search?: string;
-  /** With `search`: the most rows that are looked at in one call; default 100 000. */
+  /** With `search`: the most rows that are looked at in one call; default 50 000. */
   readonly window?: number;
 }
 
@@ -40,7 +40,7 @@ export interface Browsed {
  * index but the key's: a search looks at one window of rows and says where to go on.
  */
 export function browse(session: Session, place: Place, options: BrowseOptions): Promise<Browsed> {
-  const { limit, after, search, window = 100_000 } = options;
+  const { limit, after, search, window = 50_000 } = options;
   return guarded(async () => {
     const layout = await layoutOf(session, place);
     const beside = options.beside.map((each) => readBeside(layout, each));
