@@ -32,7 +32,7 @@ describe.each(ENGINES)('jobs of the console, on $engine', (engine) => {
   run(
     'a job is paused, goes on, and survives a closed browser',
     async () => {
-      const { path } = await operator.post('/jobs/harden', { field: 'user.smtp.password', rate: '100' });
+      const { path } = await operator.post('/jobs/harden', { field: 'user.smtp.password', rate: '20' });
       const job = path.split('?')[0] ?? '';
       await until(async () => /[1-9]\d* hardened/.test((await operator.get(job)).text));
       expect((await operator.post('/jobs/harden', { field: '' })).text).toContain('Another job is running');
@@ -55,13 +55,13 @@ describe.each(ENGINES)('jobs of the console, on $engine', (engine) => {
   run(
     'a harden goes on by itself after a restart of the server',
     async () => {
-      const { path } = await operator.post('/jobs/harden', { field: '', rate: '200' });
+      const { path } = await operator.post('/jobs/harden', { field: '', rate: '100' });
       const job = path.split('?')[0] ?? '';
       await until(async () => /[1-9]\d* hardened/.test((await operator.get(job)).text));
       await office.restart();
       operator = await office.operator('after the restart');
       await operator.get(job);
-      await until(async () => (await stateOf(job)) === 'done', 40);
+      await until(async () => (await stateOf(job)) === 'done', 60);
       const { text } = await operator.get(job);
       expect(text).toContain('What is left to do'); // residue of old plaintext, and the command that cleans up
       await until(async () => /\b0 legacy/.test((await operator.get('/')).text.replace(/<[^>]+>/g, ' ')), 30);

@@ -106,7 +106,7 @@ export async function openOffice(engine: TestEngine, options: OfficeOptions = {}
 /** Asks until something is so. */
 export async function until<T>(
   ask: () => Promise<T | undefined | false> | T | undefined | false,
-  seconds = 20,
+  seconds = 40,
 ): Promise<T> {
   const end = Date.now() + seconds * 1000;
   for (;;) {
