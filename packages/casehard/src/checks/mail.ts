@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
 import { dial, secure } from './dial.ts';
-import type { MailTarget } from './request.ts';
-import { vetMailTarget } from './request.ts';
+import { type MailTarget, vetMailTarget } from './request.ts';
 import { type Endpoint, resolveHost } from './resolve.ts';
 import { CheckStop } from './result.ts';
 import type { Session } from './session.ts';

@@ -62,7 +62,7 @@ export class Session {
 
   #end(stop: CheckStop): void {
     this.#ended ??= stop;
-    for (const timer of this.#timers ?? []) clearTimeout(timer);
+    for (const timer of this.#timers) clearTimeout(timer);
     this.policy.signal?.removeEventListener('abort', this.#onAbort);
     this.#reject(this.#ended);
     for (const socket of this.#sockets) socket.destroy();

@@ -45,8 +45,9 @@ export interface SettingsPage {
  * Every field is on one page. Throws CONFIG, naming the group and the fix.
  */
 export function settingsPages(config: CasehardConfig): readonly SettingsPage[] {
-  const pages = new Map<string, { label: string; entries: SettingsEntry[] }>();
-  const put = (label: string, entry: SettingsEntry): void => {
+  type Draft = Omit<SettingsEntry, 'neighbours'> & { neighbours: readonly SettingsNeighbour[] };
+  const pages = new Map<string, { label: string; entries: Draft[] }>();
+  const put = (label: string, entry: Draft): void => {
     const key = label.trim().toLowerCase();
     const page = pages.get(key) ?? { label: label.trim(), entries: [] };
     page.entries.push(entry);
@@ -72,6 +73,7 @@ export function settingsPages(config: CasehardConfig): readonly SettingsPage[] {
     if (grouped.has(field)) continue;
     put(spec.group ?? OTHER, { field, label: spec.label ?? field, spec, neighbours: [] });
   }
+  markShared([...pages.values()].flatMap(({ entries }) => entries));
   const slugs = new Set<string>();
   return [...pages.values()].map(({ label, entries }) => ({ slug: slugOf(label, slugs), label, entries }));
 }
@@ -203,6 +205,38 @@ function isCredential(spec: FieldSpec<never>, at: NeighbourAt, other: FieldSpec<
 
 function inside(pointer: string, other: string): boolean {
   return pointer === other || pointer.startsWith(`${other}/`);
+}
+
+/** A place that is a destination under one role of one group is a destination under every other. */
+function markShared(
+  entries: readonly { readonly spec: FieldSpec<never>; neighbours: readonly SettingsNeighbour[] }[],
+): void {
+  const all = entries.flatMap(({ spec, neighbours }) =>
+    neighbours.map(({ at, destination }) => ({ spec, at, destination })),
+  );
+  for (const entry of entries) {
+    entry.neighbours = entry.neighbours.map((neighbour) => {
+      const shared = all.some(
+        (other) => other.destination && isOnePlace(entry.spec, neighbour.at, other.spec, other.at),
+      );
+      return shared ? { ...neighbour, destination: true } : neighbour;
+    });
+  }
+}
+
+/** Whether two neighbours may be kept in one place of the database. */
+export function isOnePlace(a: FieldSpec<never>, x: NeighbourAt, b: FieldSpec<never>, y: NeighbourAt): boolean {
+  const same = (one: unknown, other: unknown): boolean =>
+    String(one).trim().toLowerCase() === String(other).trim().toLowerCase();
+  if (!same(a.table, b.table)) return false;
+  if (x.kind === 'column' && y.kind === 'column') return same(x.column, y.column);
+  if (!same(a.column, b.column)) return false;
+  if (x.kind === 'pointer' && y.kind === 'pointer') return inside(x.pointer, y.pointer) || inside(y.pointer, x.pointer);
+  if (x.kind !== 'setting' || y.kind !== 'setting') return false;
+  // One row, unless a condition that both state parts them.
+  return Object.keys(x.where).every(
+    (column) => y.where[column] === undefined || same(x.where[column], y.where[column]),
+  );
 }
 
 function slugOf(label: string, taken: Set<string>): string {

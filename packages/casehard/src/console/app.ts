@@ -5,9 +5,9 @@ import { guard } from './guard.ts';
 import type { Parts } from './parts.ts';
 import type { Ctx, Route } from './request.ts';
 import { ACCOUNT_ROUTES, ROUTES } from './routes.ts';
-import { answerWith } from './views/answer.ts';
+import { answerWith, headersFor } from './views/answer.ts';
 import { html } from './views/html.ts';
-import { trouble } from './views/parts.ts';
+import { sentence, trouble } from './views/parts.ts';
 import { refusalPage } from './views/refusal.ts';
 
 /** What the server knows of a connection. */
@@ -24,10 +24,10 @@ export function createApp(parts: Parts): (request: Request, connection?: Connect
   }
   for (const route of routes) {
     app.on(route.method, `${parts.base}${route.path}`, (c) =>
-      answer(parts, route, { request: c.req.raw, params: c.req.param(), address: c.env.address ?? 'unknown' }),
+      answer(parts, route, { request: c.req.raw, params: c.req.param(), address: c.env.address }),
     );
   }
-  app.all('*', (c) => answer(parts, NOWHERE, { request: c.req.raw, params: {}, address: c.env.address ?? 'unknown' }));
+  app.all('*', (c) => answer(parts, NOWHERE, { request: c.req.raw, params: {}, address: c.env.address }));
   return async (request, connection = {}) => app.fetch(request, connection);
 }
 
@@ -52,7 +52,7 @@ async function answer(parts: Parts, route: Route, arrival: Parameters<typeof gua
 }
 
 /** An error of ours with its fix; of any other only that it happened. */
-function failure(ctx: Ctx, error: unknown): Promise<Response> {
+function failure(ctx: Ctx, error: unknown): Response | Promise<Response> {
   if (!(error instanceof CasehardError)) {
     ctx.parts.report(error);
     return answerWith(ctx, refusalPage(ctx, 'BUG'), 500);
@@ -62,7 +62,18 @@ function failure(ctx: Ctx, error: unknown): Promise<Response> {
     ctx.request.method === 'POST'
       ? html`<p>Nothing more was changed. Go back with your browser to correct the form.</p>`
       : '';
-  return answerWith(ctx, { title: 'That did not work', body: html`${trouble(error)}${back}` }, status);
+  const keys = error.code.startsWith('KEY_')
+    ? html`<p><a href="${ctx.href('/diagnosis')}">What happened to the key, and what to do</a></p>`
+    : '';
+  if (ctx.request.headers.get('accept') === 'application/json') return jsonFailure(ctx, error, status);
+  return answerWith(ctx, { title: 'That did not work', body: html`${trouble(error)}${keys}${back}` }, status);
+}
+
+/** For the script of a form that stays on its page. */
+function jsonFailure(ctx: Ctx, { message, hint }: CasehardError, status: number): Response {
+  const text = `${sentence(message)} ${hint ? sentence(hint) : ''}`;
+  const headers = { ...headersFor(ctx), 'content-type': 'application/json; charset=utf-8' };
+  return new Response(JSON.stringify({ ok: false, text }), { status, headers });
 }
 
 const STATUS: Readonly<Partial<Record<CasehardError['code'], number>>> = {

@@ -28,6 +28,8 @@ export class Checks {
   readonly #live: Live;
   readonly #now: () => number;
   readonly #recent = new Map<string, number[]>();
+  /** Refresh tokens that are with their server: some servers end both where one is sent twice. */
+  readonly #exchanging = new Set<string>();
   #working = 0;
 
   constructor(options: { readonly live: Live; readonly now: () => number }) {
@@ -65,6 +67,10 @@ export class Checks {
     const of = (role: string): string =>
       (typed && Object.hasOwn(order.neighbours, role) ? order.neighbours[role] : stored[role]) ?? '';
     this.#take(order.who);
+    if (this.#exchanging.has(open.locator)) {
+      throw new CasehardError('REFUSED', 'this token is being tested already', { hint: 'wait for that test' });
+    }
+    if (check.kind === 'oauth-refresh') this.#exchanging.add(open.locator);
     this.#working++;
     try {
       const result = await runCheck(requestOf(check, of), secret, {
@@ -75,6 +81,7 @@ export class Checks {
       await order.keep(result.newToken.reveal());
       return { ok: result.ok, text: `${wordsOf(result)} The server replaced the token; the new one is saved.` };
     } finally {
+      this.#exchanging.delete(open.locator);
       this.#working--;
     }
   }

@@ -17,6 +17,7 @@ import { refuseStrangeCanaries } from '../inventory/known-keys.ts';
 import { rowKeyOf } from '../inventory/locator.ts';
 import { isQuarantinedKind, needsOf } from '../inventory/needs.ts';
 import { resolveFields } from '../inventory/resolve.ts';
+import { rowOf } from '../inventory/value.ts';
 import type { Live } from './live.ts';
 import type { Watch } from './watch.ts';
 
@@ -136,6 +137,7 @@ export class Entries {
     order: { readonly neighbours: Readonly<Record<string, string>>; readonly secret: string; readonly version: string },
   ): Promise<'saved' | 'saved-legacy' | 'saved-neighbours' | 'nothing'> {
     const entry = await this.#entry(field);
+    if (order.secret !== '' && !this.#watch.lookOf(this.#live.keyring)) await this.#watch.lookNow();
     const did = await saveEntry(this.#tools(await this.#sharing(entry)), entry, rowKeyOf(entry.field, key), order);
     return ({ sealed: 'saved', legacy: 'saved-legacy', neighbours: 'saved-neighbours', nothing: 'nothing' } as const)[
       did
@@ -144,8 +146,22 @@ export class Entries {
 
   /** Saves a token that replaces the stored one, if that is still there. */
   async keep({ entry, open }: FoundEntry, token: string): Promise<void> {
-    const version = versionOf(open, this.#digest);
-    await saveEntry(this.#tools(), entry, open.key, { neighbours: {}, secret: token, version });
+    let current = open;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const version = versionOf(current, this.#digest);
+        await saveEntry(this.#tools(), entry, open.key, { neighbours: {}, secret: token, version });
+        return;
+      } catch (error) {
+        // A neighbour was edited, or a harden resealed the row: the old token is used up, so the new one must get in. Not
+        // over a token that somebody has entered since.
+        const retry = error instanceof CasehardError && ['CHANGED_MEANWHILE', 'DATABASE'].includes(error.code);
+        if (!retry || attempt === KEEP_ATTEMPTS) throw error;
+        const again = (await this.find({ field: entry.settings.field, key: open.key })).open;
+        if (!isSameSecret(entry, open, again)) throw error;
+        current = again;
+      }
+    }
   }
 
   async clear({ field, key }: RowLocator, version: string): Promise<void> {
@@ -190,8 +206,9 @@ export class Entries {
       sharing,
       // Counting every value would take a page longer than anybody waits: the background has, for these very keys.
       refuseWrongKeys: async (session) => {
-        if (!this.#watch.look) await this.#watch.lookNow();
-        const found = this.#watch.look?.found.keys;
+        const look = this.#watch.lookOf(this.#live.keyring);
+        if (!look) throw this.#watch.lookFailed ?? stillLooking();
+        const found = look.found.keys;
         if (found)
           throw new CasehardError(
             found.code as ErrorCode,
@@ -231,6 +248,24 @@ export class Entries {
 }
 
 // --- internal ---
+
+const KEEP_ATTEMPTS = 4;
+
+function isSameSecret(entry: Entry, before: OpenEntry, after: OpenEntry): boolean {
+  const open = ({ value, key }: OpenEntry) => entry.field.field.open(value.stored, rowOf(entry.field, key) as never);
+  try {
+    const [one, other] = [open(before), open(after)];
+    return one !== null && other !== null && one.equals(other);
+  } catch {
+    return false;
+  }
+}
+
+function stillLooking(): CasehardError {
+  return new CasehardError('REFUSED', 'the database is still being looked at; nothing was written', {
+    hint: 'save again in a moment',
+  });
+}
 
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
   tls: ['starttls', 'tls', 'none'],

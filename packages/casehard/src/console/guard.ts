@@ -11,7 +11,7 @@ import { refusalPage } from './views/refusal.ts';
 export interface Arrival {
   readonly request: Request;
   readonly params: Readonly<Record<string, string>>;
-  readonly address: string;
+  readonly address: string | undefined;
 }
 
 /**

@@ -44,6 +44,7 @@ export interface JobsOptions {
 export class Jobs {
   readonly #options: JobsOptions;
   #current: Current | undefined;
+  #again: NodeJS.Timeout | undefined;
 
   constructor(options: JobsOptions) {
     this.#options = options;
@@ -53,13 +54,19 @@ export class Jobs {
   async list(limit = 20): Promise<readonly Job[]> {
     const rows = await this.#options.rows.find('casehard_runs', {}, { orderBy: 'started_at', descending: true, limit });
     const current = this.#current?.job;
-    return rows.map((row) => (current && row.id === current.id ? current : jobOf(row)));
+    return rows.map((row) => (current && row.id === current.id ? current : this.#left(row)));
   }
 
   async find(id: string): Promise<Job | undefined> {
     if (this.#current?.job.id === id) return this.#current.job;
     const [row] = await this.#options.rows.find('casehard_runs', { id });
-    return row && jobOf(row);
+    return row && this.#left(row);
+  }
+
+  /** A job as its row says; one that is running and that nobody has touched for long is interrupted. */
+  #left(row: StateRow): Job {
+    const job = jobOf(row);
+    return job.state === 'running' && isDead(row, this.#options.now()) ? { ...job, state: 'interrupted' } : job;
   }
 
   get running(): Job | undefined {
@@ -114,14 +121,20 @@ export class Jobs {
    * write the database could have put an old row back, and softening is what they would want.
    */
   async takeOver(): Promise<void> {
+    // A server that was killed leaves rows that look alive for a while.
+    this.#again ??= setInterval(() => void this.takeOver().catch(() => {}), DEAD_AFTER_MS).unref();
     const rows = await this.#options.rows.find('casehard_runs', { state: 'running' });
     for (const row of rows) {
       const job = jobOf(row);
       if (!isDead(row, this.#options.now())) continue;
       if (job.act === 'harden' && !this.#current) {
-        this.#run({ ...job, message: '' });
-        await this.#note();
-      } else {
+        // Whoever writes its name first has it.
+        const claimed = await this.#options.rows.update('casehard_runs', row, {
+          owner: OWNER,
+          updated_at: this.#options.now(),
+        });
+        if (claimed && !this.#current) this.#run({ ...job, message: '' });
+      } else if (job.act === 'soften') {
         await this.#write({ ...job, state: 'interrupted', message: 'the server was restarted' });
       }
     }
@@ -129,6 +142,7 @@ export class Jobs {
 
   /** Ends the work of this process; what runs is written down as it is, and goes on after the next start. */
   async close(): Promise<void> {
+    clearInterval(this.#again);
     const current = this.#current;
     if (!current) return;
     current.closing = true;

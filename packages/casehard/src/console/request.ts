@@ -25,8 +25,8 @@ export interface Ctx {
   /** The synchronizer token for forms; empty where nobody is signed in. */
   readonly csrf: string;
   readonly nonce: string;
-  /** The address that the request came from, for throttling. */
-  readonly address: string;
+  /** The address that the request came from, for throttling; undefined where a proxy or a host hides it. */
+  readonly address: string | undefined;
   /** A path of the console, below where it is mounted. */
   href(path: string): string;
 }

@@ -8,6 +8,8 @@ export interface ServeOptions {
   readonly port: number;
   /** The https URL under which a proxy in front offers it. */
   readonly publicUrl?: string;
+  /** The proxy's X-Forwarded-For says where requests come from: its last entry counts. */
+  readonly trustProxy?: boolean;
   /** Plain HTTP on an address that other machines reach: passwords and credentials in the clear. */
   readonly insecureHttp?: boolean;
 }
@@ -43,7 +45,8 @@ export function serve(app: Console, options: ServeOptions): Promise<Served> {
     const server = serveNode(
       {
         fetch: (request, env) => {
-          const address = 'incoming' in env ? env.incoming.socket.remoteAddress : undefined;
+          const direct = 'incoming' in env ? env.incoming.socket.remoteAddress : undefined;
+          const address = addressOf(request, direct, options);
           return app.fetch(request, address === undefined ? {} : { address });
         },
         hostname: host,
@@ -80,4 +83,12 @@ export function serve(app: Console, options: ServeOptions): Promise<Served> {
       );
     });
   });
+}
+
+// --- internal ---
+
+/** Behind a proxy every request has the proxy's address, which says nothing; what it forwards is believed only if asked for. */
+function addressOf(request: Request, direct: string | undefined, options: ServeOptions): string | undefined {
+  if (options.trustProxy) return request.headers.get('x-forwarded-for')?.split(',').at(-1)?.trim() || undefined;
+  return options.publicUrl === undefined ? direct : undefined;
 }

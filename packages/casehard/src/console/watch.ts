@@ -1,4 +1,4 @@
-import type { CasehardError } from '@casehard/core';
+import type { CasehardError, Keyring } from '@casehard/core';
 import { startTask } from './background/background.ts';
 import type { Looked, Scanned } from './background/task.ts';
 import type { Live } from './live.ts';
@@ -17,6 +17,7 @@ export class Watch {
   readonly #now: () => number;
   #look: Dated<Looked> | undefined;
   #lookFailed: CasehardError | undefined;
+  #lookKeyring: Keyring | undefined;
   #scan: Dated<Scanned> | undefined;
   #scanFailed: CasehardError | undefined;
   #looking: Promise<void> | undefined;
@@ -35,6 +36,10 @@ export class Watch {
   /** Pending upgrade, fit of the keys, fields that cannot be found; undefined before the first look has ended. */
   get look(): Dated<Looked> | undefined {
     return this.#look;
+  }
+  /** The last look, if it was made with these very keys and none has failed since. */
+  lookOf(keyring: Keyring): Dated<Looked> | undefined {
+    return this.#lookKeyring === keyring && !this.#lookFailed ? this.#look : undefined;
   }
   /** Why the last look failed: the database is away, usually. */
   get lookFailed(): CasehardError | undefined {
@@ -90,7 +95,9 @@ export class Watch {
     do {
       this.#lookAgain = false;
       try {
-        const found = await startTask({ kind: 'look' }, this.#live.where()).done;
+        const where = this.#live.where();
+        const found = await startTask({ kind: 'look' }, where).done;
+        this.#lookKeyring = where.keyring;
         this.#look = { at: this.#now(), found };
         this.#lookFailed = undefined;
       } catch (error) {

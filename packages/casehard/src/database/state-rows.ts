@@ -38,25 +38,41 @@ export class StateRows {
     );
   }
 
-  /** Rows whose columns equal the given ones, and whose tag holds. */
+  /** Rows whose columns equal the given ones, and whose tag holds: `limit` counts these, whatever lies between them. */
   async find(table: ConsoleTable, where: StateRow, options: FindOptions = {}): Promise<readonly StateRow[]> {
-    const columns = columnsOf(table);
-    const order = options.orderBy
-      ? sql` order by ${sql.id(options.orderBy)} ${options.descending ? sql`desc` : sql`asc`}`
-      : sql``;
-    const limit = options.limit === undefined ? sql`` : sql` limit ${sql.lit(options.limit)}`;
+    const { limit = Number.POSITIVE_INFINITY } = options;
+    const found: StateRow[] = [];
+    for (let from = 0; found.length < limit; from += CHUNK) {
+      const raw = await this.#read(table, where, options, from);
+      for (const each of raw) {
+        const row = this.#verified(table, each, where);
+        if (row && found.length < limit) found.push(row);
+      }
+      if (raw.length < CHUNK) break;
+    }
+    return found;
+  }
+
+  async #read(table: ConsoleTable, where: StateRow, options: FindOptions, from: number): Promise<readonly RawRow[]> {
+    const columns = [...columnsOf(table), 'mac'].map((column) => sql.id(column));
+    const direction = options.descending ? sql`desc` : sql`asc`;
+    const order = options.orderBy ? sql`${sql.id(options.orderBy)} ${direction}, ` : sql``;
     const { rows } = await guarded(() =>
-      sql<Readonly<Record<string, unknown>>>`
-        select ${sql.join([...columns, 'mac'].map((column) => sql.id(column)))} from ${sql.table(table)}${conditions(where)}${order}${limit}`.execute(
-        this.#db.kysely,
-      ),
+      sql<RawRow>`
+        select ${sql.join(columns)} from ${sql.table(table)}${conditions(where)}
+        order by ${order}${sql.id('id')} limit ${sql.lit(CHUNK)} offset ${sql.lit(from)}`.execute(this.#db.kysely),
     );
-    return rows.flatMap((raw) => {
-      const row = Object.fromEntries(columns.map((column) => [column, read(kindOf(table, column), raw[column])]));
-      // Compared again here: to a collation, two texts may be one.
-      const wanted = Object.entries(where).every(([column, value]) => row[column] === value);
-      return wanted && this.#key.holds(String(raw.mac ?? ''), table, piecesOf(table, row)) ? [row] : [];
-    });
+    return rows;
+  }
+
+  /** The row, unless its tag does not hold. */
+  #verified(table: ConsoleTable, raw: RawRow, where: StateRow): StateRow | undefined {
+    const row = Object.fromEntries(
+      columnsOf(table).map((column) => [column, read(kindOf(table, column), raw[column])]),
+    );
+    // Compared again here: to a collation, two texts may be one.
+    const wanted = Object.entries(where).every(([column, value]) => row[column] === value);
+    return wanted && this.#key.holds(String(raw.mac ?? ''), table, piecesOf(table, row)) ? row : undefined;
   }
 
   /** Changes a row that is still as it was read. Returns whether it was. */
@@ -94,6 +110,10 @@ export class StateRows {
 }
 
 // --- internal ---
+
+type RawRow = Readonly<Record<string, unknown>>;
+
+const CHUNK = 200;
 
 type Kind = 'id' | 'text' | 'number';
 

@@ -1,5 +1,5 @@
 import { CasehardError } from '@casehard/core';
-import type { SettingsEntry, SettingsNeighbour } from '../config/groups.ts';
+import { isOnePlace, type SettingsEntry, type SettingsNeighbour } from '../config/groups.ts';
 import type { Beside, BesideRow } from '../database/browse.ts';
 import { findColumn } from '../database/catalogue.ts';
 import type { Database } from '../database/connect.ts';
@@ -80,23 +80,17 @@ export function isStringToken(token: string | null): boolean {
 /** Whether some place says where both credentials go: whoever changes it must type both. */
 export function sharesPlace(a: SettingsEntry, b: SettingsEntry): boolean {
   if (a.field === b.field) return false;
-  return a.neighbours.some((mine) => b.neighbours.some((theirs) => isOnePlace(a, mine, b, theirs)));
+  return a.neighbours.some((mine) => b.neighbours.some((theirs) => isOneDestination(a, mine, b, theirs)));
 }
 
 /** Whether two destinations are kept in one place of the database. */
-export function isOnePlace(
+export function isOneDestination(
   a: SettingsEntry,
   mine: SettingsNeighbour,
   b: SettingsEntry,
   theirs: SettingsNeighbour,
 ): boolean {
-  if (!mine.destination || !theirs.destination || a.spec.table !== b.spec.table) return false;
-  const [x, y] = [mine.at, theirs.at];
-  if (x.kind === 'column' && y.kind === 'column') return x.column === y.column;
-  if (a.spec.column !== b.spec.column) return false;
-  if (x.kind === 'pointer' && y.kind === 'pointer') return x.pointer === y.pointer;
-  if (x.kind !== 'setting' || y.kind !== 'setting') return false;
-  return Object.keys({ ...x.where, ...y.where }).every((column) => x.where[column] === y.where[column]);
+  return mine.destination && theirs.destination && isOnePlace(a.spec, mine.at, b.spec, theirs.at);
 }
 
 export function piecesOf(pointer: string): string[] {

@@ -76,6 +76,20 @@ export async function listEntries(session: Session, entry: Entry, options: ListO
 
 /** One row; undefined: there is none. Throws REFUSED for a setting that stands for rows with different values. */
 export async function readEntry(session: Session, entry: Entry, key: RowKey): Promise<OpenEntry | undefined> {
+  for (let attempt = 1; attempt <= 5; attempt++) {
+    const open = await readOnce(session, entry, key);
+    if (!open || !entry.neighbours.some(({ at }) => at.kind === 'setting')) return open;
+    // Neighbours in other rows come by other statements. A secret that is still there after them was there with them: else
+    // a save in between would pair the old secret with the new server.
+    const again = await readBesideRow(session, entry.field.place, { key, beside: [] });
+    if (again.length > 0 && again.every(({ stored }) => String(stored) === String(open.row.stored))) return open;
+  }
+  throw new CasehardError('CHANGED_MEANWHILE', `${entry.settings.label} is being saved again and again`, {
+    hint: 'load the page again',
+  });
+}
+
+async function readOnce(session: Session, entry: Entry, key: RowKey): Promise<OpenEntry | undefined> {
   const { field, settings } = entry;
   const rows = await readBesideRow(session, field.place, { key, beside: besideOf(entry) });
   const [row] = rows;

@@ -8,7 +8,7 @@ import type { Change } from '../database/swap.ts';
 import { printToken, splice } from '../document/document.ts';
 import { keepCanary } from '../inventory/known-keys.ts';
 import { changeOf, readValue, rowOf, verdictOf } from '../inventory/value.ts';
-import { besideFor, type Entry, inDocument, isOnePlace, type ResolvedNeighbour } from './entry.ts';
+import { besideFor, type Entry, inDocument, isOneDestination, type ResolvedNeighbour } from './entry.ts';
 import { type OpenEntry, readEntry } from './read.ts';
 
 /** A text that is the same only for what was read: it says nothing of it. */
@@ -62,12 +62,12 @@ export function saveEntry(tools: SaveTools, entry: Entry, key: RowKey, order: Sa
       });
     }
     if (secret === undefined && edits.length === 0) return 'nothing';
-    await refuseShared(session, entry, { edits, key, sharing: tools.sharing });
+    const guards = await refuseShared(session, entry, { edits, key, sharing: tools.sharing });
     if (secret !== undefined) await tools.refuseWrongKeys(session);
     const write = secret === undefined ? undefined : sealed(entry, open, secret);
     if (write !== undefined && looksSealed(String(write)) && tools.hasOwnTables)
       await keepCanary(session, tools.keyring);
-    await saveRow(session, writesOf(entry, open, edits, write), (place, cells) =>
+    await saveRow(session, [...writesOf(entry, open, edits, write), ...guards], (place, cells) =>
       judge(entry, place, cells, write !== undefined),
     );
     return write === undefined ? 'neighbours' : looksSealed(String(write)) ? 'sealed' : 'legacy';
@@ -109,25 +109,37 @@ async function existing(session: Session, entry: Entry, key: RowKey): Promise<Op
 /** A place that says where two credentials go cannot be changed by typing one of them: the other would follow. */
 async function refuseShared(
   session: Session,
-  { settings }: Entry,
+  { settings, field }: Entry,
   {
     edits,
     key,
     sharing,
   }: { readonly edits: readonly Edit[]; readonly key: RowKey; readonly sharing: readonly Entry[] },
-): Promise<void> {
+): Promise<readonly PlaceWrite[]> {
+  const guards: PlaceWrite[] = [];
   for (const other of sharing) {
     const shared = edits.find(({ neighbour }) =>
-      other.settings.neighbours.some((theirs) => isOnePlace(settings, neighbour, other.settings, theirs)),
+      other.settings.neighbours.some((theirs) => isOneDestination(settings, neighbour, other.settings, theirs)),
     );
     if (!shared) continue;
-    const row = await readEntry(session, other, other.field.place.keys.length === 0 ? [] : key);
-    if (!row || row.verdict.kind === 'empty') continue;
+    const keyless = other.field.place.keys.length === 0;
+    const one =
+      keyless ||
+      String(other.field.place.keys.map(({ column }) => column)) ===
+        String(field.place.keys.map(({ column }) => column));
+    const row = one ? await readEntry(session, other, keyless ? [] : key) : undefined;
+    if (one && !row) continue;
+    if (row?.verdict.kind === 'empty') {
+      // It must still be empty when this is written.
+      guards.push({ place: other.field.place, key: keyless ? [] : key, expected: row.row.stored, write: undefined });
+      continue;
+    }
     throw new CasehardError('SECRET_NEEDED', `${shared.neighbour.label} also says where ${other.settings.label} goes`, {
       field: other.settings.field,
       hint: 'clear that credential first, change the place, then enter both again; nothing was written',
     });
   }
+  return guards;
 }
 
 /** What really changes. A form always sends every neighbour. */

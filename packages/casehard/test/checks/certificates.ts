@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 import { temporaryFolder } from '../engines.ts';
 
 /** A certificate and its key, as files and as text. */
@@ -21,9 +22,10 @@ export interface Certificates {
   readonly otherName: Certificate;
 }
 
-/** Certificates made anew for one run; keys are never committed. */
+/** Certificates made anew for one test file, which calls this at its top; keys are never committed. */
 export function makeCertificates(): Certificates {
   const folder = temporaryFolder('certificates');
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
   const ca = join(folder, 'ca.pem');
   const caKey = join(folder, 'ca.key');
   openssl('req', '-x509', ...NEW_KEY, '-keyout', caKey, '-out', ca, '-subj', '/CN=casehard test', '-days', '2');

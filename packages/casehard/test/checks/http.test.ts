@@ -20,7 +20,7 @@ describe('an HTTP request with an API key', () => {
     expect(result).toMatchObject({ ok: true, code: 'OK', reply: 'HTTP 200', certificate: 'verified' });
     expect(result.address).toBe(`127.0.0.1:${server.port}`);
     expect(server.seen).toHaveLength(1);
-    expect(server.seen[0]).toMatchObject({ method: 'GET', url: '/v1/me?full=1', body: '' });
+    expect(server.seen[0]).toMatchObject({ method: 'GET', url: '/v1/me?full=1', body: '', sni: 'localhost' });
     expect(server.seen[0]?.headers).toMatchObject({ authorization: `Bearer ${KEY}`, host: `localhost:${server.port}` });
   });
 

@@ -175,6 +175,11 @@ describe('a token endpoint', () => {
     expect(result).toMatchObject({ ok: false, code, reply });
   });
 
+  it('that answers with 100 KiB is not believed', async () => {
+    const { result } = await ask(json(200, { access_token: 'x', more: 'y'.repeat(100 * 1024) }));
+    expect(result).toMatchObject({ ok: false, code: 'PROTOCOL', says: 'the server sends far too much' });
+  });
+
   it('that never ends its answer is cut off', async () => {
     const { result } = await ask((_seen, response) => {
       const write = (): void => {

@@ -11,7 +11,7 @@ export interface Script {
   /** What to write for each line that comes in; nothing for `undefined`. */
   readonly answer?: (line: string, isSecure: boolean) => Answer;
   /** Takes over the connection. */
-  readonly raw?: (socket: Socket) => void;
+  readonly raw?: (socket: Socket) => unknown;
   readonly certificate?: Certificate;
   /** TLS from the first byte. */
   readonly implicitTls?: boolean;

@@ -10,6 +10,8 @@ export interface Seen {
   readonly url: string;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
+  /** The name that the client asked for in the handshake. */
+  readonly sni: unknown;
 }
 
 export interface WebServer {
@@ -29,7 +31,7 @@ export async function serveWeb(
     let body = '';
     for await (const chunk of request) body += chunk;
     const { method = '', url = '', headers } = request;
-    const one = { method, url, headers, body };
+    const one = { method, url, headers, body, sni: Reflect.get(request.socket, 'servername') };
     seen.push(one);
     answer(one, response);
   };

@@ -258,6 +258,20 @@ describe.each(ENGINES)('the state of the console on $engine', (engine) => {
     expect(await throttle.attempt(throttleKeys('eva', '192.0.2.2'))).toBe(0);
   });
 
+  run('a typo a day from one address does not add up, and an unknown address is no address', async () => {
+    const throttle = new Throttle({ rows, now });
+    const keys = throttleKeys('ada', '192.0.2.1');
+    for (let day = 0; day < 30; day++) {
+      time += 24 * HOUR - 1000;
+      expect(await throttle.attempt(keys)).toBe(0); // the typo
+      for (let i = 0; i < 5; i++) {
+        expect(await throttle.attempt(keys)).toBe(0);
+        await throttle.succeed(keys);
+      }
+    }
+    expect(throttleKeys('ada', undefined)).toEqual(['account:ada']);
+  });
+
   run('a thousand attempts at once are a thousand attempts', async () => {
     const throttle = new Throttle({ rows, now });
     const waits = await Promise.all(

@@ -210,6 +210,34 @@ describe.each(ENGINES)('a credential with its neighbours on $engine', (engine) =
     expect(await saveEntry(tools, entry, ['1'], { neighbours: {}, secret: SECRET, version })).toBe('sealed');
   });
 
+  run('a secret is never paired with the server of a later save', async () => {
+    const entry = await entryOf('system.smtp.password');
+    const writer = test.connect();
+    let n = 0;
+    // Saves that change both together, as fast as they go, while pairs are read.
+    let stop = false;
+    const writing = (async () => {
+      while (!stop) {
+        n++;
+        await writer.kysely.transaction().execute(async (trx) => {
+          await sql`update settings set value = ${b64(`secret ${n}`)} where name = 'smtp_password'`.execute(trx);
+          await sql`update settings set value = ${`host ${n}`} where name = 'smtp_host'`.execute(trx);
+        });
+        await new Promise((done) => setImmediate(done));
+      }
+    })();
+    for (let i = 0; i < 150; i++) {
+      const found = await withSession(test.db, (session) => readEntry(session, entry, [])).catch(() => undefined);
+      if (!found || found.neighbours.host === 'mx') continue;
+      expect(`host ${entry.field.field.openText(found.value.stored, undefined as never)?.slice(7)}`).toBe(
+        found.neighbours.host,
+      );
+    }
+    stop = true;
+    await writing;
+    await writer.close();
+  });
+
   run('where nothing is stored, the place may change without a secret', async () => {
     expect(await save('user.smtp.password', ['2'], { neighbours: { host: 'elsewhere', port: '26' } })).toBe(
       'neighbours',
@@ -368,6 +396,28 @@ describe.each(ENGINES)('a credential with its neighbours on $engine', (engine) =
     expect(await all({ search: '_x' })).toEqual([]);
     expect(await all({ search: 'h3.example', verdict: 'empty' })).toEqual(every.filter((id) => Number(id) % 70 === 10));
     expect(await all({ search: '999' })).toEqual(['999']);
+  });
+});
+
+describe('a place that is a destination for one credential', () => {
+  const two: Fields = {
+    a: fields['system.smtp.password'],
+    b: setting('settings', { where: { name: 'b' }, value: 'value' }),
+  };
+  it.each([
+    [{ host: 'mx' }, { note: 'mx' }],
+    [{ host: 'mx' }, { note: { where: { name: 'MX' } } }],
+    [{ host: { where: { section: 'mail', name: 'mx' } } }, { note: 'mx' }],
+  ])('is one for every other: %j and %j', (one, other) => {
+    const groups = [
+      group({ label: 'x', secret: 'a', neighbours: one }),
+      group({ label: 'x', secret: 'b', neighbours: other }),
+    ];
+    const [page] = settingsPages({ fields: two, groups });
+    expect(page?.entries.flatMap(({ neighbours }) => neighbours.map(({ destination }) => destination))).toEqual([
+      true,
+      true,
+    ]);
   });
 });
 

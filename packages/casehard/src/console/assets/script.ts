@@ -17,6 +17,8 @@ for (const live of document.querySelectorAll('[data-events]')) {
     if (news.ended) { source.close(); location.replace(location.pathname); }
   };
 }
+const { refresh } = document.body.dataset;
+if (refresh && !document.querySelector('[data-events]')) setTimeout(() => location.replace(location.pathname), refresh * 1000);
 for (const form of document.querySelectorAll('form[data-entry]')) {
   const output = form.querySelector('output');
   form.addEventListener('submit', async (event) => {
@@ -29,6 +31,11 @@ for (const form of document.querySelectorAll('form[data-entry]')) {
     output.textContent = 'Testing the connection …';
     try {
       const answer = await fetch(button.formAction, { method: 'POST', body, headers: { accept: 'application/json' } });
+      if (!(answer.headers.get('content-type') ?? '').startsWith('application/json')) {
+        form.action = button.formAction;
+        form.submit();
+        return;
+      }
       const result = await answer.json();
       output.className = result.ok ? 'banner good' : 'banner bad';
       output.textContent = result.text;

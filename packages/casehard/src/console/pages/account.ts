@@ -58,13 +58,13 @@ export async function codeOn(ctx: Ctx): Promise<Response> {
     required(ctx.form, 'code'),
   );
   return done
-    ? goTo(ctx, '/account', 'totp-on')
+    ? letIn(ctx, await own(ctx), '/account?did=totp-on')
     : codePage(ctx, 'The code is not the right one. Scan the new picture and try once more.');
 }
 
 export async function codeOff(ctx: Ctx): Promise<Response> {
   await ctx.parts.accounts.removeTotp(person(ctx).id);
-  return goTo(ctx, '/account', 'totp-off');
+  return letIn(ctx, await own(ctx), '/account?did=totp-off');
 }
 
 /** Changes the password, ends every session of the account, and begins a new one here. */
@@ -75,7 +75,7 @@ export async function changePassword(ctx: Ctx): Promise<Response> {
   }
   const { id } = person(ctx);
   await ctx.parts.accounts.changePassword(id, next);
-  return letIn(ctx, id, '/account?did=password');
+  return letIn(ctx, await own(ctx), '/account?did=password');
 }
 
 // --- internal ---

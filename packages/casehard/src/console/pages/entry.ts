@@ -25,7 +25,10 @@ export async function save(ctx: Ctx): Promise<Response> {
   } catch (error) {
     if (!(error instanceof CasehardError)) throw error;
     const stale = error.code === 'CHANGED_MEANWHILE';
-    return show(ctx, { problem: html`${trouble(error)}`, ...(stale ? {} : { typed: ctx.form }) }, 409);
+    const keys = error.code.startsWith('KEY_')
+      ? html`<p><a href="${ctx.href('/diagnosis')}">What happened to the key, and what to do</a></p>`
+      : html``;
+    return show(ctx, { problem: html`${trouble(error)}${keys}`, ...(stale ? {} : { typed: ctx.form }) }, 409);
   }
 }
 

@@ -48,7 +48,9 @@ function stream(ctx: Ctx, news: () => Promise<News>): Response {
     async start(controller) {
       const tick = async (): Promise<void> => {
         try {
-          const found = await news();
+          // Signing out, and what is done to an account, ends its streams too.
+          const { who } = await ctx.parts.auth.identify(ctx.request, ctx.token);
+          const found = who ? await news() : { texts: {}, ended: true };
           controller.enqueue(encoder.encode(`data: ${JSON.stringify(found)}\n\n`));
           if (found.ended || Date.now() > until) return controller.close();
           timer = setTimeout(() => void tick(), EVERY_MS);

@@ -71,11 +71,13 @@ function forms(ctx: Ctx): Html {
   const { live } = ctx.parts;
   const { adopted } = live.project.config;
   const fields = html`<option value="">All fields</option>${live.hard.names.map((name) => html`<option value="${name}">${name}</option>`)}`;
-  const blocked = !live.keyring.active
-    ? html`<p>There is no key to harden with. <a href="${ctx.href('/keys')}">Generate keys</a> and configure them.</p>`
-    : adopted !== true
-      ? html`<p>Hardening waits until the configuration says <code>adopted: true</code>. Write it there when every program that reads these fields opens sealed values with casehard, and start the console again: a program that does not would get sealed text instead of a password.</p>`
-      : undefined;
+  const blocked = ctx.parts.watch.look?.found.keys
+    ? html`<p>Nothing can be hardened: ${ctx.parts.watch.look.found.keys.message}. <a href="${ctx.href('/diagnosis')}">What to do</a></p>`
+    : !live.keyring.active
+      ? html`<p>There is no key to harden with. <a href="${ctx.href('/keys')}">Generate keys</a> and configure them.</p>`
+      : adopted !== true
+        ? html`<p>Hardening waits until the configuration says <code>adopted: true</code>. Write it there when every program that reads these fields opens sealed values with casehard, and start the console again: a program that does not would get sealed text instead of a password.</p>`
+        : undefined;
   return html`<p>Hardening seals every legacy value and reseals every stale one, page by page, while the application goes on. What cannot be read for certain is left alone and listed under <a href="${ctx.href('/quarantine')}">Quarantine</a>. Back the database up first, and the keys.</p>
 ${
   blocked ??

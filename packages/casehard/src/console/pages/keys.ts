@@ -13,18 +13,20 @@ export async function keysPage(ctx: Ctx): Promise<Response> {
   return answerWith(ctx, {
     title: 'Keys',
     body: html`${
-      list.length === 0
-        ? html`<p><strong>${live.keyring.setting} not configured.</strong> Without a key everything works as before: credentials are stored and read in the existing scheme. With one, every save hardens, and every read goes on to understand both.</p>`
-        : html`<div class="scroll" tabindex="0" role="region" aria-label="Keys"><table><thead><tr><th scope="col">Key id</th><th scope="col">State</th><th scope="col">First used here</th></tr></thead><tbody>${list.map(
-            ({ kid, state }) => {
-              const at = since.get(kid);
-              return html`<tr><th scope="row"><code>${kid}</code></th><td>${state}: ${STATES[state]}</td><td>${at === undefined || Number.isNaN(at) ? 'not yet' : time(at)}</td></tr>`;
-            },
-          )}</tbody></table></div>`
+      watch.look?.found.keys
+        ? html`<p><strong>${sentence(watch.look.found.keys.message)}</strong> Do not generate new keys before you have looked for the old one: <a href="${ctx.href('/diagnosis')}">what happened, and what to do</a>.</p>`
+        : list.length === 0
+          ? html`<p><strong>${live.keyring.setting} not configured.</strong> Without a key everything works as before: credentials are stored and read in the existing scheme. With one, every save hardens, and every read goes on to understand both.</p>`
+          : html`<div class="scroll" tabindex="0" role="region" aria-label="Keys"><table><thead><tr><th scope="col">Key id</th><th scope="col">State</th><th scope="col">First used here</th></tr></thead><tbody>${list.map(
+              ({ kid, state }) => {
+                const at = since.get(kid);
+                return html`<tr><th scope="row"><code>${kid}</code></th><td>${state}: ${STATES[state]}</td><td>${at === undefined || Number.isNaN(at) ? 'not yet' : time(at)}</td></tr>`;
+              },
+            )}</tbody></table></div>`
     }
 ${
   operator
-    ? html`<h2>New keys</h2><p>Two keys are made and shown once: one seals credentials, the other one makes links in mails. Nothing is stored, and nothing changes until you configure them.</p>${action(ctx, '/keys/generate', 'Generate keys', { kind: list.length === 0 ? 'primary' : undefined } as never)}
+    ? html`<h2>New keys</h2><p>Two keys are made and shown once: one seals credentials, the other one makes links in mails. Nothing is stored, and nothing changes until you configure them.</p>${action(ctx, '/keys/generate', 'Generate keys', { kind: list.length === 0 && !watch.look?.found.keys ? 'primary' : undefined } as never)}
 <h2>Look again</h2><p>After you have pasted keys into <code>.env</code> or the PHP configuration: the console looks them up anew. Keys in the environment of the console itself need a restart.</p>${action(ctx, '/keys/look-up', 'Look the keys up again')}`
     : ''
 }`,

@@ -87,6 +87,8 @@ function keys(ctx: Ctx): Html {
   const { live, watch, now } = ctx.parts;
   const canaries = new Map(watch.look?.found.canaries.map(({ kid, since }) => [kid, Date.parse(since)]));
   const list = live.keyring.list();
+  if (watch.look?.found.keys)
+    return html`<p>${sentence(watch.look.found.keys.message)} <a href="${ctx.href('/diagnosis')}">What to do</a></p>`;
   if (list.length === 0)
     return html`<p>${live.keyring.setting} not configured. <a href="${ctx.href('/keys')}">Generate keys</a></p>`;
   return html`<ul>${list.map(({ kid, state }) => {

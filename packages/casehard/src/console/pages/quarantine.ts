@@ -27,7 +27,7 @@ export async function quarantinePage(ctx: Ctx): Promise<Response> {
   return answerWith(ctx, {
     title: 'Quarantine',
     body: html`<p>Harden leaves these values exactly as they are, because nobody knows for certain what they are. Each can be replaced by a new credential; some can be sealed as they are; or leave them: nothing happens to them.</p>
-<p class="soft">${plural(listedInAll, 'value needs', 'values need')} a look, as of the scan of ${time(scan.at)}.${listedInAll > listed.length ? ` The first ${number(listed.length)} are listed.` : ''}</p>
+<p class="soft">${plural(listedInAll, 'value needs', 'values need')} a look, as of the scan of ${time(scan.at)}.${listedInAll > listed.length ? ` The first ${number(listed.length)} are listed; the lists of the settings pages show the others by their filter “quarantined”.` : ''}</p>
 ${listed.length === 0 ? html`<p>Nothing is in quarantine.</p>` : table(ctx, shown)}
 <p class="pager">${from > 0 ? html`<a class="button" href="${ctx.href(`/quarantine?from=${Math.max(0, from - PAGE)}`)}">Before</a>` : ''}${from + PAGE < listed.length ? html`<a class="button" href="${ctx.href(`/quarantine?from=${from + PAGE}`)}">Next</a>` : ''}</p>`,
   });

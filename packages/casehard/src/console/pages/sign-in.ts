@@ -1,5 +1,6 @@
 import { cookieName, printCookie } from '../http/cookie.ts';
 import type { Ctx } from '../request.ts';
+import type { Account } from '../state/accounts.ts';
 import { throttleKeys } from '../state/throttle.ts';
 import { answerWith, goTo, headersFor } from '../views/answer.ts';
 import { html } from '../views/html.ts';
@@ -41,7 +42,9 @@ export async function signIn(ctx: Ctx): Promise<Response> {
     return signInPage(ctx, 'Name, password or code is wrong.', 401);
   }
   await throttle.succeed(keys);
-  return letIn(ctx, account.id, nextOf(ctx.form.get('next')));
+  const { watch } = ctx.parts;
+  if (watch.upgradePending === undefined) await watch.lookNow();
+  return letIn(ctx, account, watch.upgradePending ? '/upgrade' : nextOf(ctx.form.get('next')));
 }
 
 export async function signOut(ctx: Ctx): Promise<Response> {
@@ -50,12 +53,13 @@ export async function signOut(ctx: Ctx): Promise<Response> {
   return withCookie(ctx, goTo(ctx, '/sign-in', 'signed-out'), undefined);
 }
 
-/** Begins a session under a new token, whatever the browser brought along, and ends the old one. */
-export async function letIn(ctx: Ctx, accountId: string, path: string): Promise<Response> {
-  const { sessions, accounts } = ctx.parts;
+/**
+ * Begins a session under a new token, whatever the browser brought along, and ends the old one. It holds for the account as
+ * it was verified: one that has changed since, a new password say, ends it at once.
+ */
+export async function letIn(ctx: Ctx, account: Account, path: string): Promise<Response> {
+  const { sessions } = ctx.parts;
   if (ctx.token) await sessions.end(ctx.token);
-  const account = (await accounts.list()).find(({ id }) => id === accountId);
-  if (!account) return signInPage(ctx, 'Name, password or code is wrong.', 401);
   const { token } = await sessions.begin(account);
   return withCookie(ctx, goTo(ctx, path), token);
 }

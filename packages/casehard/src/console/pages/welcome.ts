@@ -1,9 +1,10 @@
 import { CasehardError } from '@casehard/core';
 import type { Ctx } from '../request.ts';
-import { networkOf } from '../state/throttle.ts';
+import type { Account } from '../state/accounts.ts';
+import { addressKeys } from '../state/throttle.ts';
 import { answerWith } from '../views/answer.ts';
 import { type Html, html } from '../views/html.ts';
-import { sentence } from '../views/parts.ts';
+import { sentence, tokenField } from '../views/parts.ts';
 import { letIn } from './sign-in.ts';
 
 /** Where the link of the terminal leads: makes the first operator, or one more. */
@@ -30,14 +31,15 @@ export async function welcome(ctx: Ctx): Promise<Response> {
   if (password !== ctx.form.get('again')) return welcomePage(ctx, 'The two passwords differ.');
   // Used up before the first wait: two forms at once make one account.
   if (!link.take(token)) return stale(ctx);
+  let account: Account;
   try {
-    const account = await accounts.create({ name, role: 'operator', password });
-    return await letIn(ctx, account.id, '/account/code');
+    account = await accounts.create({ name, role: 'operator', password });
   } catch (error) {
     link.putBack(token);
     if (!(error instanceof CasehardError)) throw error;
     return welcomePage(ctx, `${sentence(error.message)} ${error.hint ? sentence(error.hint) : ''}`);
   }
+  return letIn(ctx, account, '/account/code');
 }
 
 /** Where an operator's invitation leads: the person chooses a password. */
@@ -56,7 +58,7 @@ export function invitationPage(ctx: Ctx, problem?: string): Promise<Response> {
 
 export async function acceptInvitation(ctx: Ctx): Promise<Response> {
   const { accounts, throttle } = ctx.parts;
-  const keys = [`address:${networkOf(ctx.address)}`] as const;
+  const keys = addressKeys(ctx.address);
   if ((await throttle.attempt(keys)) > 0)
     return invitationPage(ctx, 'Too many attempts. Wait a little, then try again.');
   const password = ctx.form.get('password') ?? '';
@@ -64,7 +66,7 @@ export async function acceptInvitation(ctx: Ctx): Promise<Response> {
   try {
     const account = await accounts.accept(ctx.params.token ?? '', password);
     await throttle.succeed(keys);
-    return await letIn(ctx, account.id, '/account/code');
+    return await letIn(ctx, account, '/account/code');
   } catch (error) {
     if (!(error instanceof CasehardError)) throw error;
     return invitationPage(ctx, `${sentence(error.message)} ${error.hint ? sentence(error.hint) : ''}`);
@@ -91,7 +93,7 @@ function accountForm(
   options: { readonly problem?: string | undefined; readonly name: boolean },
 ): Html {
   return html`${options.problem ? html`<div class="banner bad" role="alert"><p>${options.problem}</p></div>` : ''}
-<form method="post" action="${ctx.href(path)}" class="stack">
+<form method="post" action="${ctx.href(path)}" class="stack">${tokenField(ctx)}
 ${options.name ? html`<div class="row"><label for="name">Name</label><input id="name" name="name" autocomplete="username" required maxlength="64" value="${ctx.form.get('name') ?? ''}"></div>` : ''}
 <div class="row"><label for="password">Password</label><input id="password" name="password" type="password" autocomplete="new-password" required minlength="12" aria-describedby="password-hint"><p class="hint" id="password-hint">12 characters or more; a few words do well.</p></div>
 <div class="row"><label for="again">The same password again</label><input id="again" name="again" type="password" autocomplete="new-password" required minlength="12"></div>

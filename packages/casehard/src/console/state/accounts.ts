@@ -139,7 +139,10 @@ export class Accounts {
     const row = await this.#existing(id);
     const step = stepOf(this.#key, { id, name: String(row.name), nonce }, code, this.#now());
     if (step === undefined) return false;
-    await this.#change(row, { totp_nonce: nonce, totp_step: step });
+    if (row.totp_nonce !== null) {
+      throw new CasehardError('REFUSED', 'codes are asked for already', { hint: 'switch them off first' });
+    }
+    await this.#change(row, { totp_nonce: nonce, totp_step: step, ...next(row) });
     return true;
   }
 

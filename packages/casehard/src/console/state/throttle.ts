@@ -6,13 +6,20 @@ const FIRST_MS = 1000;
 /** An account's wait stays short, or anybody could lock its owner out. */
 const LONGEST_MS = { account: 60_000, address: 15 * 60_000 } as const;
 const FORGET_MS = 24 * 60 * 60_000;
+const FORGIVE_MS = 60 * 60_000;
 
 /** What is throttled: an account's name or an address, such as `account:ada` and `address:192.0.2.1`. */
 export type ThrottleKey = `account:${string}` | `address:${string}`;
 
 /** The keys of a sign-in: by name, however it is spelled, and by address. */
-export function throttleKeys(name: string, address: string): readonly ThrottleKey[] {
-  return [`account:${name.normalize('NFC').trim().toLowerCase().slice(0, 64)}`, `address:${networkOf(address)}`];
+export function throttleKeys(name: string, address: string | undefined): readonly ThrottleKey[] {
+  const account: ThrottleKey = `account:${name.normalize('NFC').trim().toLowerCase().slice(0, 64)}`;
+  return [account, ...addressKeys(address)];
+}
+
+/** The key of an address; none where it is not known, because one counter for everybody would lock everybody out. */
+export function addressKeys(address: string | undefined): readonly ThrottleKey[] {
+  return address === undefined ? [] : [`address:${networkOf(address)}`];
 }
 
 /** One subscriber of IPv6 has a whole /64 to guess from. */
@@ -92,7 +99,10 @@ export class Throttle {
     const [row] = await this.#rows.find('casehard_attempts', { id: idOf(key) });
     const known = [row && attemptsOf(row), this.#memory.get(key)].filter((each) => each !== undefined);
     const recent = known.filter(({ lastAt }) => this.#now() - lastAt < FORGET_MS);
-    return recent.reduce((a, b) => (a.failures >= b.failures ? a : b), NONE);
+    const most = recent.reduce((a, b) => (a.failures >= b.failures ? a : b), NONE);
+    // An address may be many people's: one failure an hour is forgiven, or a typo a day would add up for ever.
+    const forgiven = key.startsWith('address:') ? Math.floor((this.#now() - most.lastAt) / FORGIVE_MS) : 0;
+    return { ...most, failures: Math.max(0, most.failures - forgiven) };
   }
 
   async #keep(key: ThrottleKey, attempts: Attempts): Promise<void> {
@@ -107,6 +117,7 @@ export class Throttle {
         // A row with a wrong tag is in the way of the new one.
         await this.#rows.remove('casehard_attempts', { id });
         await this.#rows.insert('casehard_attempts', { id, ...row });
+        await this.#rows.removeOlder('casehard_attempts', 'last_at', this.#now() - FORGET_MS);
       }
     } catch (error) {
       // Two failures at once: the other one was written, and memory counts both.

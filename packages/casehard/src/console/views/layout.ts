@@ -23,7 +23,7 @@ ${refresh}
 <link rel="stylesheet" href="${href(STYLE_PATH)}" nonce="${nonce}">
 <script src="${href(SCRIPT_PATH)}" nonce="${nonce}" defer></script>
 </head>
-<body>
+<body ${page.refresh === undefined ? '' : html`data-refresh="${page.refresh}"`}>
 <a class="skip" href="#main">Skip to content</a>
 ${page.bare || !ctx.who ? bareHeader() : header(ctx)}
 ${page.bare ? '' : banners(ctx)}

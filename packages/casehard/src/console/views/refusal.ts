@@ -19,6 +19,10 @@ const WHY = {
 
 /** A page that says why a request was not let in. */
 export function refusalPage(ctx: Ctx, why: keyof typeof WHY): Page {
+  if (why === 'SIGN_IN' && ctx.parts.auth.signInPath !== undefined) {
+    const body = html`<p>Your session has ended, and nothing was saved. <a href="${ctx.href(ctx.parts.auth.signInPath)}">Sign in</a>, then do it again.</p>`;
+    return { title: 'Signed out', body, bare: true };
+  }
   const back = ctx.who ? html`<p><a href="${ctx.href('/')}">To the overview</a></p>` : html``;
   return { title: why === 'NOT_FOUND' ? 'Not found' : 'Refused', body: html`<p>${WHY[why]}</p>${back}`, bare: true };
 }
