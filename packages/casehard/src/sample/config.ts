@@ -49,7 +49,7 @@ export const sampleGroups: readonly Group<keyof typeof sampleFields>[] = [
   group({
     label: 'Email Settings',
     secret: 'system.smtp.password',
-    neighbours: { host: 'smtp_server', port: 'smtp_port', user: 'smtp_username', tls: { is: 'starttls' } },
+    neighbours: { host: 'smtp_server', port: 'smtp_port', user: 'smtp_username', tls: 'smtp_tls' },
     check: smtp(),
   }),
   group({
@@ -66,7 +66,13 @@ export const sampleGroups: readonly Group<keyof typeof sampleFields>[] = [
   group({
     label: 'Bounce Settings',
     secret: 'system.bounce.password',
-    neighbours: { host: 'bounce_server', user: 'bounce_username', protocol: { is: 'imap' }, tls: { is: 'tls' } },
+    neighbours: {
+      protocol: 'bounce_protocol',
+      host: 'bounce_server',
+      port: 'bounce_port',
+      user: 'bounce_username',
+      tls: 'bounce_tls',
+    },
     check: mailbox(),
   }),
   group({
