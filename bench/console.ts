@@ -128,7 +128,11 @@ async function place(engine: string, folder: string): Promise<{ url: string; dro
   await run(sql`create database ${sql.id(name)}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
-  return { url: url.href, drop: () => run(sql`drop database ${sql.id(name)}`) };
+  return {
+    url: url.href,
+    drop: () =>
+      run(engine === 'postgres' ? sql`drop database ${sql.id(name)} with (force)` : sql`drop database ${sql.id(name)}`),
+  };
 }
 
 async function until(ask: () => Promise<boolean>): Promise<void> {

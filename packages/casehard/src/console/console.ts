@@ -98,6 +98,7 @@ export async function createConsole(options: ConsoleOptions): Promise<Console> {
       stateKeyMade: stateKey.made,
       close: async () => {
         await parts.all.jobs.close();
+        await parts.all.watch.close();
         await db.close();
       },
     };

@@ -1,5 +1,5 @@
 import type { CasehardError, Keyring } from '@casehard/core';
-import { startTask } from './background/background.ts';
+import { type Running, startTask } from './background/background.ts';
 import type { Looked, Scanned } from './background/task.ts';
 import type { Live } from './live.ts';
 import type { ScanHistory } from './scan-history.ts';
@@ -25,6 +25,8 @@ export class Watch {
   #scanRows = 0;
   #scanTook = 0;
   #lookAgain = false;
+  #closed = false;
+  readonly #tasks = new Set<Running<Looked | Scanned>>();
   #scanAgain = false;
 
   constructor(options: { readonly live: Live; readonly history: ScanHistory; readonly now: () => number }) {
@@ -91,19 +93,35 @@ export class Watch {
     if (this.#scanTook < QUICK_MS || age > SELDOM_MS) void this.scanNow();
   }
 
+  /** Ends what is under way. Looks and scans only read, so nothing is left undone. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#tasks].map((task) => task.kill()));
+  }
+
+  async #watched<O extends Looked | Scanned>(task: Running<O>): Promise<O> {
+    if (this.#closed) await task.kill();
+    this.#tasks.add(task);
+    try {
+      return await task.done;
+    } finally {
+      this.#tasks.delete(task);
+    }
+  }
+
   async #runLook(): Promise<void> {
     do {
       this.#lookAgain = false;
       try {
         const where = this.#live.where();
-        const found = await startTask({ kind: 'look' }, where).done;
+        const found = await this.#watched(startTask({ kind: 'look' }, where));
         this.#lookKeyring = where.keyring;
         this.#look = { at: this.#now(), found };
         this.#lookFailed = undefined;
       } catch (error) {
         this.#lookFailed = error as CasehardError;
       }
-    } while (this.#lookAgain);
+    } while (this.#lookAgain && !this.#closed);
   }
 
   async #runScan(): Promise<void> {
@@ -115,7 +133,7 @@ export class Watch {
         const onProgress = (progress: { readonly kind: string; readonly rows?: number }): void => {
           this.#scanRows = progress.rows ?? 0;
         };
-        const found = await startTask({ kind: 'scan' }, { ...this.#live.where(), onProgress }).done;
+        const found = await this.#watched(startTask({ kind: 'scan' }, { ...this.#live.where(), onProgress }));
         this.#scanTook = performance.now() - began;
         this.#scan = { at: this.#now(), found };
         this.#scanFailed = undefined;
@@ -123,7 +141,7 @@ export class Watch {
       } catch (error) {
         this.#scanFailed = error as CasehardError;
       }
-    } while (this.#scanAgain);
+    } while (this.#scanAgain && !this.#closed);
   }
 }
 
