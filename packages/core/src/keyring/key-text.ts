@@ -24,15 +24,30 @@ export function trimPasted(text: string): string {
   return text.slice(start, end);
 }
 
-/** A key id as configuration lists it. Throws KEY_FORMAT, and does not quote it: it may be a key. */
+/** The id of a sealing key as configuration lists it. Throws KEY_FORMAT, and does not quote it: it may be a key. */
 export function checkKid(text: string): string {
   if (/^[a-z2-7]{8}$/.test(text)) return text;
-  throw new CasehardError('KEY_FORMAT', 'CASEHARD_WITHDRAWN_KIDS holds something that is not a key id', {
-    hint: 'a key id has 8 characters, a to z and 2 to 7; never put a key here',
-  });
+  throw noKeyId();
+}
+
+/** The same for the id of a tracking key. */
+export function checkTkid(text: string): string {
+  if (isTkid(text)) return text;
+  throw noKeyId();
+}
+
+/** Whether a key id is that of a tracking key: 4 hex digits, where a sealing key has 8 letters and digits. */
+export function isTkid(text: string): boolean {
+  return /^[0-9a-f]{4}$/.test(text);
 }
 
 // --- internal ---
+
+function noKeyId(): CasehardError {
+  return new CasehardError('KEY_FORMAT', 'CASEHARD_WITHDRAWN_KIDS holds something that is not a key id', {
+    hint: 'a sealing key has 8 characters, a to z and 2 to 7, a tracking key 4 hex digits; never put a key here',
+  });
+}
 
 // Nothing here is in the alphabet of a key text. Word processors turn quotes into typographic ones; chat programs add
 // soft hyphens and direction marks.

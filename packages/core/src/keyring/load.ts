@@ -1,7 +1,6 @@
-import { keyId, parseKey } from './key.ts';
-import type { KeyText } from './key-text.ts';
-import { createKeyring, type Keyring, refuseTwin } from './keyring.ts';
-import { type KeySourceOptions, readKeySources } from './sources.ts';
+import { createKeyring, type Keyring } from './keyring.ts';
+import { type KeySourceOptions, type KeyTexts, readKeySources } from './sources.ts';
+import { createTrackingKeyring, type TrackingKeyring } from './tracking-keyring.ts';
 
 /**
  * The keyring of this process, from the environment, `…_FILE`, `$CREDENTIALS_DIRECTORY`, a `.env` file beside the
@@ -12,8 +11,29 @@ import { type KeySourceOptions, readKeySources } from './sources.ts';
  * const keyring = loadKeyring();
  */
 export function loadKeyring(options: Partial<KeySourceOptions> = {}): Keyring {
+  return loadKeyrings(options).keyring;
+}
+
+/**
+ * The tracking keys of this process, from the same places. Without any: a keyring that mints nothing, and links keep their
+ * legacy shape. Throws one of the KEY_ codes, for a sealing key as well.
+ */
+export function loadTrackingKeyring(options: Partial<KeySourceOptions> = {}): TrackingKeyring {
+  return loadKeyrings(options).tracking;
+}
+
+/** Both keyrings, from one look at the sources. */
+export function loadKeyrings(options: Partial<KeySourceOptions> = {}): {
+  readonly keyring: Keyring;
+  readonly tracking: TrackingKeyring;
+} {
   const texts = readKeySources({ env: process.env, folder: process.cwd(), ...options });
-  checkTracking([texts.tracking, ...texts.previousTracking].filter((each) => each !== undefined));
+  return { tracking: trackingOf(texts), keyring: sealingOf(texts) };
+}
+
+// --- internal ---
+
+function sealingOf(texts: KeyTexts): Keyring {
   return createKeyring({
     ...(texts.enc ? { active: texts.enc } : {}),
     previous: texts.previousEnc,
@@ -23,18 +43,12 @@ export function loadKeyring(options: Partial<KeySourceOptions> = {}): Keyring {
   });
 }
 
-// --- internal ---
-
-function checkTracking(texts: readonly KeyText[]): void {
-  const masters = new Map<string, Uint8Array>();
-  try {
-    for (const { text, source } of texts) {
-      const master = parseKey('trk', text, source);
-      const id = keyId('trk', master);
-      refuseTwin(id, masters.get(id), master);
-      masters.set(id, master);
-    }
-  } finally {
-    for (const master of masters.values()) master.fill(0);
-  }
+function trackingOf(texts: KeyTexts): TrackingKeyring {
+  return createTrackingKeyring({
+    ...(texts.tracking ? { active: texts.tracking } : {}),
+    previous: texts.previousTracking,
+    staged: texts.stagedTracking,
+    withdrawn: texts.withdrawnTkids,
+    setting: texts.trackingSetting,
+  });
 }

@@ -3,7 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { CasehardError } from '../errors.ts';
 import type { KeySettings } from '../field/define-config.ts';
 import { type Definition, scanDotenv } from './dotenv.ts';
-import { checkKid, type KeyText, keyText, trimPasted } from './key-text.ts';
+import { checkKid, isTkid, type KeyText, keyText, trimPasted } from './key-text.ts';
 import { scanPhpDefines } from './php-config.ts';
 
 /** The key texts of this process, each with the place where it was found. */
@@ -12,13 +12,18 @@ export interface KeyTexts {
   readonly previousEnc: readonly KeyText[];
   readonly stagedEnc: readonly KeyText[];
   readonly withdrawnKids: readonly string[];
+  /** Of tracking keys; the same setting lists both. */
+  readonly withdrawnTkids: readonly string[];
   readonly tracking?: KeyText;
   readonly previousTracking: readonly KeyText[];
-  /** The setting that the operator uses for the sealing key, for messages. */
+  readonly stagedTracking: readonly KeyText[];
+  /** The settings that the operator uses for the two active keys, for messages. */
   readonly encSetting: EncSetting;
+  readonly trackingSetting: TrackingSetting;
 }
 
 export type EncSetting = 'CASEHARD_ENC_KEY' | 'SENDSTUDIO_ENC_KEY';
+export type TrackingSetting = 'CASEHARD_TRACKING_KEY' | 'SENDSTUDIO_TRACKING_KEY';
 
 export interface KeySourceOptions {
   /** Usually `process.env`. */
@@ -39,14 +44,19 @@ export function readKeySources(options: KeySourceOptions): KeyTexts {
   const enc = single('CASEHARD_ENC_KEY', found);
   const tracking = single('CASEHARD_TRACKING_KEY', found);
   const usesPhp = options.settings?.php !== undefined;
+  const withdrawn = list('CASEHARD_WITHDRAWN_KIDS', found).map(({ text }) => text);
   return {
     ...(enc && { enc: enc.key }),
     ...(tracking && { tracking: tracking.key }),
     previousEnc: list('CASEHARD_PREVIOUS_ENC_KEYS', found),
     stagedEnc: list('CASEHARD_STAGED_ENC_KEYS', found),
-    withdrawnKids: list('CASEHARD_WITHDRAWN_KIDS', found).map(({ text }) => checkKid(text)),
+    withdrawnKids: withdrawn.filter((kid) => !isTkid(kid)).map(checkKid),
+    withdrawnTkids: withdrawn.filter(isTkid),
     previousTracking: list('CASEHARD_PREVIOUS_TRACKING_KEYS', found),
+    stagedTracking: list('CASEHARD_STAGED_TRACKING_KEYS', found),
     encSetting: (enc?.name ?? (usesPhp ? 'SENDSTUDIO_ENC_KEY' : 'CASEHARD_ENC_KEY')) as EncSetting,
+    trackingSetting: (tracking?.name ??
+      (usesPhp ? 'SENDSTUDIO_TRACKING_KEY' : 'CASEHARD_TRACKING_KEY')) as TrackingSetting,
   };
 }
 
@@ -60,6 +70,7 @@ const NAMES = {
   CASEHARD_WITHDRAWN_KIDS: ['CASEHARD_WITHDRAWN_KIDS'],
   CASEHARD_TRACKING_KEY: ['CASEHARD_TRACKING_KEY', 'SENDSTUDIO_TRACKING_KEY'],
   CASEHARD_PREVIOUS_TRACKING_KEYS: ['CASEHARD_PREVIOUS_TRACKING_KEYS'],
+  CASEHARD_STAGED_TRACKING_KEYS: ['CASEHARD_STAGED_TRACKING_KEYS'],
 } as const;
 
 type Setting = keyof typeof NAMES;

@@ -92,8 +92,11 @@ describe('key sources', () => {
       previousEnc: [],
       stagedEnc: [],
       withdrawnKids: [],
+      withdrawnTkids: [],
       previousTracking: [],
+      stagedTracking: [],
       encSetting: 'CASEHARD_ENC_KEY',
+      trackingSetting: 'CASEHARD_TRACKING_KEY',
     });
   });
 
