@@ -6,6 +6,8 @@ export default defineConfig({
     // Tests read the sources, so that a stale build cannot make them pass; the packed packages have a test of their own.
     alias: [
       { find: /^@casehard\/core$/, replacement: source('index') },
+      { find: /^@casehard\/core\/links$/, replacement: source('links/index') },
+      { find: /^@casehard\/core\/links\/http$/, replacement: source('links/http/index') },
       { find: /^@casehard\/core\/state$/, replacement: source('state') },
     ],
   },

@@ -10,6 +10,7 @@ export * from './field/define-config.ts';
 export type { Definition } from './field/definition.ts';
 export type { Field, Item, Outcome, RowArguments, SealOptions, Stored } from './field/field.ts';
 export * from './field/group.ts';
+export type * from './field/link-settings.ts';
 export { type Locator, parseLocator, printLocator } from './field/locator.ts';
 export { keyPiece } from './field/row-key.ts';
 export * from './field/verdict.ts';

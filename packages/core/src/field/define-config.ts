@@ -1,5 +1,6 @@
 import type { Scheme, SchemeName } from '../schemes/scheme.ts';
 import type { ConsoleSettings, Group } from './group.ts';
+import type { LinkSettings } from './link-settings.ts';
 
 /**
  * How a row-key column is turned into text for the binding; see docs/format.md, "Context pieces". `char` is for PostgreSQL's
@@ -140,6 +141,8 @@ export interface CasehardConfig<F extends Fields = Fields> {
   /** The settings pages of the console. A field that is in none is on the page that its own `group` names. */
   readonly groups?: readonly Group<NoInfer<keyof F & string>>[];
   readonly console?: ConsoleSettings;
+  /** Links in mails; see @casehard/core/links. */
+  readonly links?: LinkSettings;
 }
 
 /** Returns its argument; gives casehard.config.ts its types. Mistakes are reported by `createCasehard` and the command. */

@@ -1,0 +1,55 @@
+import { CasehardError } from '../errors.ts';
+import type { LinkSettings } from '../field/link-settings.ts';
+import { checkPurpose, type Purpose } from './purpose.ts';
+
+/** A header line ends at 998 characters (RFC 5322), and mail servers break longer ones: no link comes near it. */
+export const MAX_URL_CHARACTERS = 900;
+/** Five numbers below 2^32 make a token of at most 111 characters; with `?t=` such a link stays under 200. */
+const MAX_ADDRESS_CHARACTERS = 85;
+
+/** The address of each purpose in use, without its query. Throws CONFIG. */
+export function addressesOf({ baseUrl, purposes }: LinkSettings): ReadonlyMap<Purpose, string> {
+  const base = parseBase(baseUrl);
+  const addresses = new Map<Purpose, string>();
+  for (const [purpose, path] of Object.entries(purposes ?? {})) {
+    checkPurpose(purpose);
+    const address = addressOf(base, path, `purposes.${purpose}`);
+    const twin = [...addresses].find(([, other]) => other === address)?.[0];
+    if (twin)
+      throw config(`${twin} and ${purpose} have one path`, 'give each purpose its own: the path says what is meant');
+    addresses.set(purpose, address);
+  }
+  return addresses;
+}
+
+/** Where a script of the mailer stood, without its query. Throws CONFIG. */
+export function addressOf(base: URL, path: unknown, name: string): string {
+  if (typeof path !== 'string' || path === '' || /[?#\s\\]|^\/|^[a-z][a-z0-9+.-]*:|(?:^|\/)\.\.(?:\/|$)/i.test(path)) {
+    throw config(`${name} is no relative path`, "write a path below baseUrl, such as 'unsubscribe.php'");
+  }
+  const address = new URL(path, base).href;
+  if (address.length <= MAX_ADDRESS_CHARACTERS) return address;
+  throw config(
+    `baseUrl and ${name} have ${address.length} characters together, at most ${MAX_ADDRESS_CHARACTERS} keep links under 200`,
+    'choose a shorter address: mail servers break long lines, and DKIM with them',
+  );
+}
+
+/** The base with a slash at its end, so that paths go below it. Throws CONFIG. */
+export function parseBase(baseUrl: unknown): URL {
+  const url = typeof baseUrl === 'string' && URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash) {
+    throw config(
+      'baseUrl is missing or no address',
+      'write https://example.com or https://example.com/mailer/, without a query',
+    );
+  }
+  if (!url.pathname.endsWith('/')) url.pathname += '/';
+  return url;
+}
+
+// --- internal ---
+
+function config(problem: string, hint: string): CasehardError {
+  return new CasehardError('CONFIG', `links: ${problem}`, { hint });
+}

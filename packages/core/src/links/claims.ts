@@ -1,0 +1,167 @@
+import { fromUtf8 } from '../crypto/bytes.ts';
+import { CasehardError } from '../errors.ts';
+import { readUvarint, writeUvarint } from './uvarint.ts';
+
+/** A number as a database hands it over: drivers give large ones as `bigint` or as text of digits. From 0, below 2^64. */
+export type Id = number | bigint | string;
+
+/** What a link says. All are optional; the URL is for clicks whose destination is not looked up. */
+export interface Claims {
+  readonly campaign?: Id | undefined;
+  readonly recipient?: Id | undefined;
+  readonly link?: Id | undefined;
+  readonly list?: Id | undefined;
+  readonly send?: Id | undefined;
+  readonly tenant?: Uint8Array | undefined;
+  /** A recipient's key that is no number, for example the 16 bytes of a UUID (`uuidBytes`). */
+  readonly recipientKey?: Uint8Array | undefined;
+  readonly url?: string | undefined;
+}
+
+/** Claims as they were read: a number is a `bigint` where it is too large for a number. */
+export interface ReadClaims {
+  readonly campaign?: number | bigint;
+  readonly recipient?: number | bigint;
+  readonly link?: number | bigint;
+  readonly list?: number | bigint;
+  readonly send?: number | bigint;
+  readonly tenant?: Uint8Array;
+  readonly recipientKey?: Uint8Array;
+  readonly url?: string;
+}
+
+export interface TokenClaims {
+  /** When the token was made, in seconds since 1970. */
+  readonly iat: number;
+  readonly claims: ReadClaims;
+}
+
+const IAT_BYTES = 4;
+const BLOCK_BYTES = 16;
+/** The longest claims, with iat and padding: a token has at most 1391 characters. */
+export const MAX_CLAIMS_BYTES = 1008;
+
+/**
+ * Writes iat, fields and padding to `target`, which holds MAX_CLAIMS_BYTES, and returns the length: a multiple of 16.
+ * Throws TypeError for a claim that is not of its kind, TOO_LONG where they do not fit.
+ */
+export function writeClaims(target: Buffer, iat: number, claims: Claims): number {
+  target.writeUInt32BE(iat, 0);
+  let at = IAT_BYTES;
+  let written = 0;
+  for (const { tag, name, kind } of FIELDS) {
+    const value = claims[name];
+    if (value === undefined) continue;
+    written++;
+    if (kind === 'number') {
+      if (at + 11 > MAX_CLAIMS_BYTES) throw tooLong();
+      target[at] = tag;
+      at = writeUvarint(target, at + 1, value as Id, name);
+    } else {
+      at = writeBytes(target, at, tag, bytesOf(name, value));
+    }
+  }
+  refuseOthers(claims, written);
+  const end = Math.ceil(at / BLOCK_BYTES) * BLOCK_BYTES;
+  target.fill(0, at, end);
+  return end;
+}
+
+/** Reads what a token carries; `undefined` where it breaks the grammar (docs/format.md, "Link tokens"). */
+export function readClaims(bytes: Buffer): TokenClaims | undefined {
+  if (bytes.length === 0 || bytes.length % BLOCK_BYTES !== 0) return undefined;
+  const claims: Record<string, number | bigint | Uint8Array | string> = {};
+  let at = IAT_BYTES;
+  let last = 0;
+  while (at < bytes.length && bytes[at] !== 0) {
+    const tag = bytes[at] as number;
+    const field = tag > last ? BY_TAG[tag] : undefined;
+    const number = field && readUvarint(bytes, at + 1);
+    if (!field || !number) return undefined;
+    last = tag;
+    at = number.end;
+    if (field.kind === 'number') {
+      claims[field.name] = number.value;
+      continue;
+    }
+    if (number.value > bytes.length - at) return undefined;
+    const content = bytes.subarray(at, at + Number(number.value));
+    at += content.length;
+    const value = field.kind === 'text' ? fromUtf8(content) : Uint8Array.from(content);
+    if (value === undefined) return undefined;
+    claims[field.name] = value;
+  }
+  for (; at < bytes.length; at++) if (bytes[at] !== 0) return undefined;
+  return { iat: bytes.readUInt32BE(0), claims: claims as ReadClaims };
+}
+
+/** The 16 bytes of a UUID. Throws TypeError for a text that is none. */
+export function uuidBytes(text: string): Uint8Array {
+  if (!UUID.test(text)) throw new TypeError('"text" must be a UUID of 36 characters');
+  return Uint8Array.from(Buffer.from(text.replaceAll('-', ''), 'hex'));
+}
+
+/** A UUID of 16 bytes as text, in lower case. */
+export function uuidText(bytes: Uint8Array): string {
+  if (bytes.length !== 16) throw new TypeError('"bytes" must be 16 bytes');
+  return Buffer.from(bytes)
+    .toString('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}
+
+// --- internal ---
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+interface ClaimField {
+  readonly tag: number;
+  readonly name: keyof Claims;
+  readonly kind: 'number' | 'bytes' | 'text';
+}
+
+/** Ordered by tag: even tags are numbers, odd ones bytes. */
+const FIELDS: readonly ClaimField[] = [
+  { tag: 1, name: 'tenant', kind: 'bytes' },
+  { tag: 2, name: 'campaign', kind: 'number' },
+  { tag: 3, name: 'recipientKey', kind: 'bytes' },
+  { tag: 4, name: 'recipient', kind: 'number' },
+  { tag: 5, name: 'url', kind: 'text' },
+  { tag: 6, name: 'link', kind: 'number' },
+  { tag: 8, name: 'list', kind: 'number' },
+  { tag: 10, name: 'send', kind: 'number' },
+];
+const BY_TAG: readonly (ClaimField | undefined)[] = Array.from({ length: 256 }, (_, tag) =>
+  FIELDS.find((field) => field.tag === tag),
+);
+
+function bytesOf(name: keyof Claims, value: unknown): Uint8Array {
+  if (name !== 'url') {
+    if (value instanceof Uint8Array) return value;
+    throw new TypeError(`"${name}" must be bytes`);
+  }
+  if (typeof value !== 'string' || !value.isWellFormed()) throw new TypeError('"url" must be well-formed text');
+  return Buffer.from(value, 'utf8');
+}
+
+function writeBytes(target: Buffer, at: number, tag: number, bytes: Uint8Array): number {
+  if (at + 11 + bytes.length > MAX_CLAIMS_BYTES) throw tooLong();
+  target[at] = tag;
+  const start = writeUvarint(target, at + 1, bytes.length, 'length');
+  target.set(bytes, start);
+  return start + bytes.length;
+}
+
+/** A claim whose name is misspelled would be left out of the link without a word. */
+function refuseOthers(claims: Claims, written: number): void {
+  let given = 0;
+  for (const name in claims) if (claims[name as keyof Claims] !== undefined) given++;
+  if (given === written) return;
+  const unknown = Object.keys(claims).find((name) => !FIELDS.some((field) => field.name === name));
+  throw new TypeError(`"${unknown}" is no claim: ${FIELDS.map(({ name }) => name).join(', ')} are`);
+}
+
+function tooLong(): CasehardError {
+  return new CasehardError('TOO_LONG', 'these claims do not fit into a link token', {
+    hint: 'store the URL and put the number of its row into the link instead',
+  });
+}

@@ -1,0 +1,159 @@
+import { CasehardError } from '../errors.ts';
+import type { LegacyLinks, LegacyMeaning, LegacyShape } from '../field/link-settings.ts';
+import type { Claims, Id, ReadClaims } from './claims.ts';
+import type { Purpose } from './purpose.ts';
+
+/** What a legacy link said. */
+export interface LegacyHit {
+  readonly purpose: Purpose;
+  readonly claims: ReadClaims;
+  /** When it was followed. */
+  readonly at: Date;
+  /** False once legacy links are no longer accepted. */
+  readonly accepted: boolean;
+}
+
+export interface LegacyMatch {
+  readonly claims: ReadClaims;
+  readonly confirm: string | undefined;
+  /** The same for the same link: its declared parameters and their values. */
+  readonly id: string;
+}
+
+/**
+ * The links of the mailer that casehard began in: `link.php`, `open.php` and `unsubscribe.php` with M (recipient), L (list, or
+ * the link in its shorter form), N (campaign) or A (autoresponder, as `send`), l (link), C (confirm code) and F (format).
+ */
+export function mailerShapes(): NonNullable<LegacyLinks['shapes']> {
+  const both = (script: string, parameters: LegacyShape['parameters'], constants?: LegacyShape['constants']) =>
+    (['campaign', 'send'] as const).map((meaning): LegacyShape => {
+      const renamed = Object.entries(parameters).map(([name, value]) =>
+        name === 'N' ? [meaning === 'send' ? 'A' : 'N', meaning] : [name, value],
+      );
+      return { script, parameters: Object.fromEntries(renamed), ...(constants ? { constants } : {}) };
+    });
+  const format = { F: 'H' };
+  return {
+    click: [
+      ...both('link.php', { M: 'recipient', L: 'list', N: 'campaign', l: 'link' }),
+      ...both('link.php', { M: 'recipient', N: 'campaign', L: 'link' }, format),
+    ],
+    open: [
+      ...both('open.php', { M: 'recipient', L: 'list', N: 'campaign' }, format),
+      ...both('open.php', { M: 'recipient', N: 'campaign' }, format),
+    ],
+    unsubscribe: [
+      ...both('unsubscribe.php', { M: 'recipient', C: 'confirm', L: 'list', N: 'campaign' }),
+      { script: 'unsubscribe.php', parameters: { M: 'recipient', C: 'confirm', L: 'list' } },
+    ],
+  };
+}
+
+/** Writes a link as the mailer did, in the first shape that the claims fill exactly, else in the first that they fill. */
+export function printLegacy(
+  shapes: readonly LegacyShape[],
+  claims: Claims,
+  confirm: string | undefined,
+): string | undefined {
+  const given: Readonly<Record<string, Id | string | undefined>> = { ...numbersOf(claims), confirm };
+  const filled = shapes.filter(({ parameters }) =>
+    Object.values(parameters).every((meaning) => given[meaning] !== undefined),
+  );
+  const count = Object.values(given).filter((value) => value !== undefined).length;
+  const shape = filled.find(({ parameters }) => Object.keys(parameters).length === count) ?? filled[0];
+  if (!shape) return undefined;
+  const query = new URLSearchParams();
+  for (const [name, meaning] of Object.entries(shape.parameters)) query.append(name, String(given[meaning]));
+  for (const [name, value] of Object.entries(shape.constants ?? {})) query.append(name, value);
+  return `${shape.script}?${query}`;
+}
+
+/**
+ * What a link in a declared shape says, else `undefined`. The shape is the one that declares exactly the known
+ * parameters that are there, each once; names are case-sensitive, parameters that no shape knows do not count.
+ */
+export function matchLegacy(shapes: readonly LegacyShape[], query: URLSearchParams): LegacyMatch | undefined {
+  const known = new Set(shapes.flatMap(({ parameters }) => Object.keys(parameters)));
+  const there = [...query.keys()].filter((name) => known.has(name));
+  const shape = shapes.find(({ parameters }) => {
+    const names = Object.keys(parameters);
+    return names.length === there.length && names.every((name) => there.includes(name));
+  });
+  if (!shape) return undefined;
+  const claims: Partial<Record<LegacyMeaning, number | bigint>> = {};
+  let confirm: string | undefined;
+  for (const [name, meaning] of Object.entries(shape.parameters)) {
+    const value = query.get(name) ?? '';
+    if (meaning === 'confirm') {
+      if (value === '' || value.length > LONGEST_CODE) return undefined;
+      confirm = value;
+      continue;
+    }
+    const number = readNumber(value);
+    if (number === undefined) return undefined;
+    claims[meaning] = number;
+  }
+  const id = Object.keys(shape.parameters)
+    .filter((name) => shape.parameters[name] !== 'confirm')
+    .map((name) => `${name}=${query.get(name)}`)
+    .join('&');
+  return { claims: claims as ReadClaims, confirm, id };
+}
+
+/** Throws CONFIG for a declaration that cannot work; gives the moment until which legacy links are accepted. */
+export function checkLegacy({ until, shapes }: LegacyLinks): number {
+  const end = /^\d{4}-\d{2}-\d{2}$/.test(until) ? Date.parse(`${until}T23:59:59.999Z`) : Date.parse(until);
+  if (typeof until !== 'string' || Number.isNaN(end)) {
+    throw config(
+      'legacy.until is missing or no date',
+      'legacy links end on a day that you choose: write a date such as 2027-11-25',
+    );
+  }
+  for (const [purpose, list] of Object.entries(shapes ?? {})) {
+    const seen = new Set<string>();
+    for (const { parameters } of list) {
+      const meanings = Object.values(parameters);
+      const names = Object.keys(parameters).sort().join(' ');
+      if (new Set(meanings).size !== meanings.length || meanings.length === 0) {
+        throw config(
+          `a legacy shape for ${purpose} has no parameters, or two with one meaning`,
+          'each parameter means one thing',
+        );
+      }
+      if (purpose === 'unsubscribe' && !meanings.includes('confirm')) {
+        throw config(
+          'a legacy shape for unsubscribe has no confirm code',
+          'readable numbers alone would let anybody unsubscribe everybody: declare the parameter that holds the code',
+        );
+      }
+      if (seen.has(names)) {
+        throw config(
+          `two legacy shapes for ${purpose} have the parameters ${names}`,
+          'they could not be told apart: keep one',
+        );
+      }
+      seen.add(names);
+    }
+  }
+  return end;
+}
+
+// --- internal ---
+
+const LONGEST_CODE = 256;
+const LIMIT = 1n << 64n;
+
+function numbersOf({ campaign, recipient, link, list, send }: Claims): Record<string, Id | undefined> {
+  return { campaign, recipient, link, list, send };
+}
+
+function readNumber(text: string): number | bigint | undefined {
+  if (!/^(?:0|[1-9][0-9]{0,19})$/.test(text)) return undefined;
+  const value = BigInt(text);
+  if (value >= LIMIT) return undefined;
+  return value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
+}
+
+function config(problem: string, hint: string): CasehardError {
+  return new CasehardError('CONFIG', `links: ${problem}`, { hint });
+}
