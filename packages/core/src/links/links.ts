@@ -60,6 +60,7 @@ export class Links {
   readonly #audience: string;
   readonly #legacy: Legacy | undefined;
   readonly #now: () => number;
+  readonly #warn: (message: string) => void;
   readonly #verifier: Verifier;
   readonly #minters = new Map<Purpose, Minter>();
 
@@ -73,9 +74,9 @@ export class Links {
     this.#legacy = options.legacy && legacyOf(options, options.legacy);
     this.#now = options.now ?? Date.now;
     this.#verifier = new Verifier(this.#keyring, this.#audience);
-    if (this.#keyring.active) return;
-    const warn = options.warn ?? ((message) => process.emitWarning(message, { code: 'CASEHARD_NO_KEY' }));
-    warn(`${this.#keyring.setting} not configured: links in mails show readable numbers`);
+    this.#warn = options.warn ?? ((message) => process.emitWarning(message, { code: 'CASEHARD_LINKS' }));
+    if (!this.#keyring.active)
+      this.#warn(`${this.#keyring.setting} not configured: links in mails show readable numbers`);
   }
 
   /** The purposes in use, with their addresses without a query. */
@@ -145,10 +146,19 @@ export class Links {
     const now = this.#now();
     // As long as nobody has begun with tokens these are the only links there are, and none may die.
     const accepted = now <= this.#legacy.until || this.#keyring.list().length === 0;
-    this.#legacy.onHit?.({ purpose, claims: match.claims, at: new Date(now), accepted });
+    this.#report({ purpose, claims: match.claims, at: new Date(now), accepted });
     if (!accepted) return { kind: 'invalid', reason: 'LEGACY_ENDED' };
     const confirm = match.confirm === undefined ? {} : { confirm: match.confirm };
     return { kind: 'legacy', claims: match.claims, id: match.id, ...confirm };
+  }
+
+  /** What `onHit` throws is no reason to fail the reader. */
+  #report(hit: LegacyHit): void {
+    try {
+      this.#legacy?.onHit?.(hit);
+    } catch {
+      this.#warn('legacy.onHit threw an error: this hit is not recorded');
+    }
   }
 
   #tokenUrl(purpose: Purpose, claims: Claims): string {

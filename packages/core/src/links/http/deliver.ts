@@ -1,0 +1,104 @@
+import type { LinkEvent } from './event.ts';
+
+export interface DeliveryOptions {
+  readonly onEvent: (event: LinkEvent) => void | Promise<void>;
+  /** Hears of every failed attempt; with `lost`, of an event that will not be tried again. */
+  readonly onFailure: (error: unknown, event: LinkEvent, lost: boolean) => void;
+  /** Milliseconds before each further attempt. */
+  readonly delays?: readonly number[];
+  /** How long an answer waits for its event, in milliseconds. */
+  readonly patience?: number;
+}
+
+/**
+ * Hands events over at least once: an answer waits for its event, so that a crash in between makes the reader ask
+ * again; what fails or is slow is tried again in the background.
+ */
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  readonly #delays: readonly number[];
+  readonly #patience: number;
+  readonly #waiting = new Map<LinkEvent, Waiting>();
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+    this.#delays = options.delays ?? DELAYS_MS;
+    this.#patience = options.patience ?? PATIENCE_MS;
+  }
+
+  /** Resolves when the event is handed over, or when the answer has waited long enough. Never rejects. */
+  async deliver(event: LinkEvent): Promise<void> {
+    const attempt = this.#attempt(event, 0);
+    if (attempt) await within(this.#patience, attempt);
+  }
+
+  /** Tries everything that waits at once, and resolves when nothing is under way. For the end of a process. */
+  async drain(): Promise<void> {
+    while (this.#waiting.size > 0 || this.#running.size > 0) {
+      for (const [event, { timer, tries }] of this.#waiting) {
+        clearTimeout(timer);
+        this.#waiting.delete(event);
+        this.#attempt(event, tries);
+      }
+      await Promise.all(this.#running);
+    }
+  }
+
+  /** The promise of an attempt; `undefined` where the callback was synchronous and is done. */
+  #attempt(event: LinkEvent, tries: number): Promise<void> | undefined {
+    let pending: void | Promise<void>;
+    try {
+      pending = this.#options.onEvent(event);
+    } catch (error) {
+      this.#retry(error, event, tries);
+      return undefined;
+    }
+    if (!pending) return undefined;
+    const attempt = Promise.resolve(pending)
+      .catch((error: unknown) => this.#retry(error, event, tries))
+      .finally(() => this.#running.delete(attempt));
+    this.#running.add(attempt);
+    return attempt;
+  }
+
+  #retry(error: unknown, event: LinkEvent, tries: number): void {
+    const delay = this.#delays[tries];
+    const lost = delay === undefined || this.#waiting.size >= MAX_WAITING;
+    this.#options.onFailure(error, event, lost);
+    if (lost) return;
+    const timer = setTimeout(() => {
+      this.#waiting.delete(event);
+      this.#attempt(event, tries + 1);
+    }, delay);
+    // A process may end; `drain` is there for those that want to hand everything over first.
+    timer.unref?.();
+    this.#waiting.set(event, { timer, tries: tries + 1 });
+  }
+}
+
+/** `late` where the promise has not settled in time, `failed` where it rejected. */
+export async function within(ms: number, promise: Promise<unknown>): Promise<'done' | 'failed' | 'late'> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(resolve, ms, 'late');
+  });
+  const settled = promise.then(
+    () => 'done' as const,
+    () => 'failed' as const,
+  );
+  const outcome = await Promise.race([settled, late]);
+  clearTimeout(timer);
+  return outcome;
+}
+
+// --- internal ---
+
+interface Waiting {
+  readonly timer: ReturnType<typeof setTimeout>;
+  readonly tries: number;
+}
+
+const DELAYS_MS = [100, 1_000, 10_000, 60_000, 300_000] as const;
+const PATIENCE_MS = 1_000;
+const MAX_WAITING = 10_000;

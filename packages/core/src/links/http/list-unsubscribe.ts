@@ -1,0 +1,30 @@
+import type { Claims } from '../claims.ts';
+import type { Links } from '../links.ts';
+
+export interface ListUnsubscribeOptions {
+  /** The confirm code of a legacy unsubscribe link; needed as long as there is no tracking key. */
+  readonly confirm?: string;
+  /** An address that takes unsubscribe mails, for programs that cannot post. */
+  readonly mailto?: string;
+}
+
+/**
+ * The two headers that give a mail program its own unsubscribe button (RFC 2369, RFC 8058), for nodemailer's `headers`. Both must
+ * be covered by the DKIM signature. The second is left out where the link is not https: one-click needs it. Throws what
+ * `url` throws, and TypeError for an address that cannot stand in a header.
+ */
+export function listUnsubscribeHeaders(
+  links: Links,
+  claims: Claims,
+  { confirm, mailto }: ListUnsubscribeOptions = {},
+): Readonly<Record<string, string>> {
+  const url = links.url('unsubscribe', claims, confirm === undefined ? {} : { confirm });
+  if (mailto !== undefined && !/^[^\s<>,"%?]+@[^\s<>,"%?]+$/.test(mailto)) {
+    throw new TypeError('"mailto" must be an address alone, such as leave@example.com');
+  }
+  const list = mailto === undefined ? `<${url}>` : `<${url}>, <mailto:${mailto}>`;
+  return {
+    'List-Unsubscribe': list,
+    ...(url.startsWith('https:') ? { 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' } : {}),
+  };
+}

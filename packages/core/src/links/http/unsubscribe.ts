@@ -1,0 +1,88 @@
+import type { LinkResult } from '../links.ts';
+import { addressForm, button, page, plain } from './answer.ts';
+import { type Answering, attempt } from './answering.ts';
+import { type Believed, isBelieved } from './event.ts';
+import { isOneClick, readForm } from './form.ts';
+import type { AddressRequest } from './options.ts';
+
+/** GET shows a page and changes nothing, whoever calls it; POST unsubscribes. */
+export async function answerUnsubscribe(answering: Answering, request: Request): Promise<Response> {
+  const { options, texts } = answering;
+  if (request.method === 'GET' || request.method === 'HEAD') {
+    const result = options.links.verify('unsubscribe', request.url);
+    const shown = isBelieved(result)
+      ? page(200, texts.lang, texts.unsubscribe, texts.unsubscribeText, button(texts.unsubscribeButton))
+      : offer(answering, result);
+    return request.method === 'GET' ? shown : new Response(null, { status: shown.status, headers: shown.headers });
+  }
+  if (request.method !== 'POST') return plain(405, 'method not allowed', { allow: 'GET, HEAD, POST' });
+  const fields = await readForm(request);
+  const oneClick = isOneClick(fields);
+  const result = await believedOrNot(answering, options.links.verify('unsubscribe', request.url));
+  if (result === 'failed') return later(answering, oneClick);
+  if (isBelieved(result)) return leave(answering, request, result, oneClick);
+  if (oneClick) return plain(statusOf(result), 'this link does not work any more');
+  const address = fields.get('address')?.trim();
+  return address === undefined || !options.onAddress
+    ? offer(answering, result)
+    : takeAddress(answering, { address, why: whyOf(result), claims: claimsOf(result) });
+}
+
+// --- internal ---
+
+async function leave(answering: Answering, request: Request, result: Believed, oneClick: boolean): Promise<Response> {
+  const { options, texts } = answering;
+  const event = answering.eventOf('unsubscribe', request, result, { oneClick });
+  const done = await attempt(answering, 'unsubscribe', () => options.onUnsubscribe(event), event);
+  if (!done) return later(answering, oneClick);
+  return oneClick ? plain(200, 'unsubscribed') : page(200, texts.lang, texts.done, texts.doneText);
+}
+
+/** A legacy link unsubscribes with the right confirm code only; any other is as good as damaged. */
+async function believedOrNot(answering: Answering, result: LinkResult): Promise<LinkResult | 'failed'> {
+  if (result.kind !== 'legacy') return result;
+  const { claims, confirm } = result;
+  const compared = await attempt(
+    answering,
+    'confirmLegacy',
+    async () => confirm !== undefined && (await answering.options.confirmLegacy?.(claims, confirm)) === true,
+  );
+  if (!compared) return 'failed';
+  return compared.value ? result : { kind: 'invalid', reason: 'NO_TOKEN' };
+}
+
+/** The answer is the same for every address, known or not. */
+async function takeAddress(answering: Answering, asked: AddressRequest): Promise<Response> {
+  const { options, texts } = answering;
+  if (/^[^\s<>"]{1,64}@[^\s<>"@]{1,189}$/.test(asked.address)) {
+    const done = await attempt(answering, 'address', () => options.onAddress?.(asked));
+    if (!done) return later(answering, false);
+  }
+  return page(200, texts.lang, texts.sent, texts.sentText);
+}
+
+function offer({ texts, options }: Answering, result: LinkResult): Response {
+  if (!options.onAddress) return page(statusOf(result), texts.lang, texts.stale, texts.staleText);
+  const form = addressForm(texts.byAddressLabel, texts.byAddressButton);
+  return page(statusOf(result), texts.lang, texts.stale, `${texts.staleText} ${texts.byAddressText}`, form);
+}
+
+function later({ texts }: Answering, oneClick: boolean): Response {
+  const retry = { 'retry-after': '120' };
+  return oneClick
+    ? plain(503, 'try again later', retry)
+    : page(503, texts.lang, texts.later, texts.laterText, '', retry);
+}
+
+function statusOf(result: LinkResult): number {
+  return whyOf(result) === 'damaged' ? 404 : 410;
+}
+
+function whyOf(result: LinkResult): AddressRequest['why'] {
+  if (result.kind === 'expired') return 'expired';
+  return result.kind === 'invalid' && result.reason === 'WITHDRAWN_KEY' ? 'withdrawn' : 'damaged';
+}
+
+function claimsOf(result: LinkResult): AddressRequest['claims'] {
+  return result.kind === 'expired' ? result.claims : undefined;
+}
