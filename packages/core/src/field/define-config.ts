@@ -146,6 +146,8 @@ export interface CasehardConfig<F extends Fields = Fields> {
 }
 
 /** Returns its argument; gives casehard.config.ts its types. Mistakes are reported by `createCasehard` and the command. */
-export function defineConfig<const F extends Fields>(config: CasehardConfig<F>): CasehardConfig<F> {
-  return config;
+export function defineConfig<const F extends Fields, L extends LinkSettings | undefined = undefined>(
+  config: Omit<CasehardConfig<F>, 'links'> & { readonly links?: L },
+): CasehardConfig<F> & { readonly links: L } {
+  return config as CasehardConfig<F> & { readonly links: L };
 }

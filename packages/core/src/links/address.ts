@@ -1,6 +1,6 @@
 import { CasehardError } from '../errors.ts';
 import type { LinkSettings } from '../field/link-settings.ts';
-import { checkPurpose, type Purpose } from './purpose.ts';
+import { type Purpose, purposesIn } from './purpose.ts';
 
 /** A header line ends at 998 characters (RFC 5322), and mail servers break longer ones: no link comes near it. */
 export const MAX_URL_CHARACTERS = 900;
@@ -11,8 +11,7 @@ const MAX_ADDRESS_CHARACTERS = 85;
 export function addressesOf({ baseUrl, purposes }: LinkSettings): ReadonlyMap<Purpose, string> {
   const base = parseBase(baseUrl);
   const addresses = new Map<Purpose, string>();
-  for (const [purpose, path] of Object.entries(purposes ?? {})) {
-    checkPurpose(purpose);
+  for (const [purpose, path] of purposesIn(purposes, 'purposes')) {
     const address = addressOf(base, path, `purposes.${purpose}`);
     const twin = [...addresses].find(([, other]) => other === address)?.[0];
     if (twin)

@@ -1,7 +1,7 @@
 import { CasehardError } from '../errors.ts';
 import type { LegacyLinks, LegacyMeaning, LegacyShape } from '../field/link-settings.ts';
 import type { Claims, Id, ReadClaims } from './claims.ts';
-import type { Purpose } from './purpose.ts';
+import { type Purpose, purposesIn } from './purpose.ts';
 
 /** What a legacy link said. */
 export interface LegacyHit {
@@ -109,10 +109,18 @@ export function checkLegacy({ until, shapes }: LegacyLinks): number {
       'legacy links end on a day that you choose: write a date such as 2027-11-25',
     );
   }
-  for (const [purpose, list] of Object.entries(shapes ?? {})) {
+  for (const [purpose, list] of purposesIn(shapes, 'legacy.shapes')) {
+    if (!Array.isArray(list)) throw config(`legacy.shapes.${purpose} is no list`, 'write [{ script, parameters }]');
     const seen = new Set<string>();
-    for (const { parameters } of list) {
-      const meanings = Object.values(parameters);
+    for (const { script, parameters } of list) {
+      const meanings = Object.values(parameters ?? {});
+      const strange = meanings.find((meaning) => !MEANINGS.has(meaning));
+      if (strange !== undefined) {
+        throw config(
+          `a legacy shape for ${purpose} (${script}) has a parameter that means ${JSON.stringify(strange)}`,
+          `a parameter means ${[...MEANINGS].join(', ')}; destinations are looked up, never sent`,
+        );
+      }
       const names = Object.keys(parameters).sort().join(' ');
       if (new Set(meanings).size !== meanings.length || meanings.length === 0) {
         throw config(
@@ -140,6 +148,7 @@ export function checkLegacy({ until, shapes }: LegacyLinks): number {
 
 // --- internal ---
 
+const MEANINGS: ReadonlySet<string> = new Set(['campaign', 'recipient', 'link', 'list', 'send', 'confirm']);
 const LONGEST_CODE = 256;
 const LIMIT = 1n << 64n;
 

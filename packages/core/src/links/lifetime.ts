@@ -1,6 +1,6 @@
 import { CasehardError } from '../errors.ts';
 import type { LinkSettings } from '../field/link-settings.ts';
-import { PURPOSES, type Purpose } from './purpose.ts';
+import { PURPOSES, type Purpose, purposesIn } from './purpose.ts';
 
 /** CAN-SPAM asks that unsubscribing works for 30 days after a mail, CASL for 60. */
 export const UNSUBSCRIBE_FLOOR_DAYS = 60;
@@ -17,10 +17,7 @@ const DEFAULT_DAYS: Readonly<Record<Purpose, number | 'never'>> = {
 
 /** Seconds that each purpose's links live; infinite for those that never expire. Throws CONFIG. */
 export function lifetimesOf(settings: LinkSettings['lifetimes'] = {}): Readonly<Record<Purpose, number>> {
-  for (const name of Object.keys(settings)) {
-    if (!Object.hasOwn(PURPOSES, name))
-      throw config(`lifetimes.${name} is no purpose`, `there is ${Object.keys(PURPOSES).join(', ')}`);
-  }
+  purposesIn(settings, 'lifetimes');
   const seconds = (purpose: Purpose): number => {
     const days = settings[purpose] ?? DEFAULT_DAYS[purpose];
     if (days === 'never') return Number.POSITIVE_INFINITY;

@@ -7,16 +7,14 @@ import { checkLegacy, type LegacyHit, matchLegacy, printLegacy } from './legacy.
 import { lifetimesOf } from './lifetime.ts';
 import { Minter } from './mint.ts';
 import { readParameters } from './parameters.ts';
-import { checkPurpose, type Purpose } from './purpose.ts';
+import { checkPurpose, type Purpose, purposesIn } from './purpose.ts';
 import { type OpenedToken, type TokenDefect, Verifier } from './verify.ts';
 
 export interface LinksOptions extends LinkSettings {
   /** The tracking keys; default: none, links keep their legacy shape and one warning says so. */
   readonly keyring?: TrackingKeyring;
-  readonly legacy?: LegacyLinks & {
-    /** Hears of every legacy link that is followed, so that you see when switching them off is safe. */
-    readonly onHit?: (hit: LegacyHit) => void;
-  };
+  /** Hears of every legacy link that is followed, so that you see when switching them off is safe. */
+  readonly onLegacyHit?: (hit: LegacyHit) => void;
   /** Milliseconds since 1970; default `Date.now`. */
   readonly now?: () => number;
   /** Takes the warning that no key is configured. Default `process.emitWarning`. */
@@ -59,6 +57,7 @@ export class Links {
   readonly #lifetimes: Readonly<Record<Purpose, number>>;
   readonly #audience: string;
   readonly #legacy: Legacy | undefined;
+  readonly #onLegacyHit: LinksOptions['onLegacyHit'];
   readonly #now: () => number;
   readonly #warn: (message: string) => void;
   readonly #verifier: Verifier;
@@ -72,6 +71,7 @@ export class Links {
     this.#audience = options.audience ?? '';
     if (!this.#audience.isWellFormed()) throw new TypeError('"audience" must be well-formed text');
     this.#legacy = options.legacy && legacyOf(options, options.legacy);
+    this.#onLegacyHit = options.onLegacyHit;
     this.#now = options.now ?? Date.now;
     this.#verifier = new Verifier(this.#keyring, this.#audience);
     this.#warn = options.warn ?? ((message) => process.emitWarning(message, { code: 'CASEHARD_LINKS' }));
@@ -152,12 +152,12 @@ export class Links {
     return { kind: 'legacy', claims: match.claims, id: match.id, ...confirm };
   }
 
-  /** What `onHit` throws is no reason to fail the reader. */
+  /** What `onLegacyHit` throws is no reason to fail the reader. */
   #report(hit: LegacyHit): void {
     try {
-      this.#legacy?.onHit?.(hit);
+      this.#onLegacyHit?.(hit);
     } catch {
-      this.#warn('legacy.onHit threw an error: this hit is not recorded');
+      this.#warn('onLegacyHit threw an error: this hit is not recorded');
     }
   }
 
@@ -215,20 +215,18 @@ interface Legacy {
   readonly shapes: Readonly<Partial<Record<Purpose, readonly LegacyShape[]>>>;
   readonly base: URL;
   readonly addresses: ReadonlyMap<Purpose, readonly string[]>;
-  readonly onHit: ((hit: LegacyHit) => void) | undefined;
 }
 
-function legacyOf(options: LinksOptions, legacy: NonNullable<LinksOptions['legacy']>): Legacy {
+function legacyOf(options: LinksOptions, legacy: LegacyLinks): Legacy {
   const base = parseBase(options.baseUrl);
   const until = checkLegacy(legacy);
   const addresses = new Map<Purpose, readonly string[]>();
-  for (const [purpose, shapes] of Object.entries(legacy.shapes)) {
-    checkPurpose(purpose);
+  for (const [purpose, shapes] of purposesIn(legacy.shapes, 'legacy.shapes')) {
     addresses.set(purpose, [
       ...new Set(shapes.map(({ script }) => addressOf(base, script, `legacy.shapes.${purpose}`))),
     ]);
   }
-  return { until, shapes: legacy.shapes, base, addresses, onHit: legacy.onHit };
+  return { until, shapes: legacy.shapes, base, addresses };
 }
 
 function keyMissing({ setting }: TrackingKeyring, problem: string): CasehardError {

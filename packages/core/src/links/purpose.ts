@@ -1,3 +1,4 @@
+import { CasehardError } from '../errors.ts';
 import type { Purpose } from '../field/link-settings.ts';
 
 export type { Purpose };
@@ -15,6 +16,22 @@ export const PURPOSES: Readonly<Record<Purpose, number>> = {
 /** The purpose that a number inside a token stands for. */
 export function purposeOf(number: number): Purpose | undefined {
   return (Object.keys(PURPOSES) as Purpose[]).find((name) => PURPOSES[name] === number);
+}
+
+/** The purposes that a configuration has under `name`, in its order. Throws CONFIG for a name that is none. */
+export function purposesIn<T>(
+  settings: Readonly<Partial<Record<Purpose, T>>> | undefined,
+  name: string,
+): [Purpose, T][] {
+  if (typeof settings !== 'object' || settings === null) {
+    throw new CasehardError('CONFIG', `links: ${name} is missing`, { hint: `write ${name}: { … }` });
+  }
+  return Object.entries(settings).map(([purpose, value]) => {
+    if (Object.hasOwn(PURPOSES, purpose)) return [purpose as Purpose, value as T];
+    throw new CasehardError('CONFIG', `links: ${name}.${purpose} is no purpose`, {
+      hint: `there is ${Object.keys(PURPOSES).join(', ')}`,
+    });
+  });
 }
 
 /** Throws TypeError for anything that is not one of the six. */
