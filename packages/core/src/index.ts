@@ -24,8 +24,9 @@ export {
   receiveKeyring,
   type SharedKeyring,
 } from './keyring/keyring.ts';
-export { loadKeyring } from './keyring/load.ts';
+export { loadKeyring, loadKeyrings } from './keyring/load.ts';
 export { type KeySourceOptions, readKeySources } from './keyring/sources.ts';
+export type { TrackingKeyring } from './keyring/tracking-keyring.ts';
 export { base64, hex, plaintext } from './schemes/legacy.ts';
 export type { Content, Scheme, SchemeName } from './schemes/scheme.ts';
 export { bucketBlocks, capacity, DEFAULT_MAX_SECRET, sealedLength, tightBlocks } from './sealed/length.ts';

@@ -8,8 +8,10 @@ import {
   createCasehard,
   type Fields,
   type Keyring,
-  loadKeyring,
+  loadKeyrings,
+  type TrackingKeyring,
 } from '@casehard/core';
+import { createLinks, type Links } from '@casehard/core/links';
 import { settingsPages } from './groups.ts';
 
 /** A configuration, read and checked, with the keys of this process. */
@@ -22,6 +24,13 @@ export interface Project {
   readonly hard: Casehard<Fields>;
 }
 
+/** A project as a configuration file gives it: its links too, which no work on a database needs. */
+export interface LoadedProject extends Project {
+  readonly tracking: TrackingKeyring;
+  /** Without a `links` section: undefined. */
+  readonly links: Links | undefined;
+}
+
 export interface LoadOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Takes warnings for people. */
@@ -29,13 +38,15 @@ export interface LoadOptions {
 }
 
 /** Reads a configuration file and the keys it names. Throws CONFIG, or one of the KEY_ codes. */
-export async function loadProject(path: string, options: LoadOptions): Promise<Project> {
+export async function loadProject(path: string, options: LoadOptions): Promise<LoadedProject> {
   const config = await loadConfig(path);
   const folder = dirname(path);
-  const keyring = loadKeyring({ env: options.env, folder, ...(config.keys ? { settings: config.keys } : {}) });
+  const keys = { env: options.env, folder, ...(config.keys ? { settings: config.keys } : {}) };
+  const { keyring, tracking } = loadKeyrings(keys);
   const hard = createCasehard({ fields: config.fields, keyring, warn: options.warn });
   settingsPages(config); // its mistakes belong to the start, not to the first click
-  return { path, folder, config, keyring, hard };
+  const links = linksOf(path, config, tracking);
+  return { path, folder, config, keyring, hard, tracking, links };
 }
 
 /** Reads a configuration file and looks no keys up. Throws CONFIG. */
@@ -44,6 +55,27 @@ export async function loadConfig(path: string): Promise<CasehardConfig> {
 }
 
 // --- internal ---
+
+/** Its mistakes belong to the start too. That no key is there is said by the commands that make links. */
+function linksOf(path: string, { links }: CasehardConfig, keyring: TrackingKeyring): Links | undefined {
+  if (links === undefined) return undefined;
+  const unknown = Object.keys(links).find((key) => !KNOWN_OF_LINKS.has(key));
+  if (unknown !== undefined) {
+    throw new CasehardError('CONFIG', `${path}: links: unknown setting ${JSON.stringify(unknown)}`, {
+      hint: `known are ${[...KNOWN_OF_LINKS].join(', ')}`,
+    });
+  }
+  try {
+    return createLinks({ ...links, keyring, warn: () => {} });
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    // What core says of a wrong option begins with its name; other messages are the engine's own.
+    const problem = error.message.startsWith('"') ? error.message : 'it cannot be read';
+    throw new CasehardError('CONFIG', `${path}: links: ${problem}`, {
+      hint: "write links: { baseUrl: 'https://example.com', purposes: { click: 'link.php' } }",
+    });
+  }
+}
 
 function readJson(path: string): unknown {
   try {
@@ -78,7 +110,8 @@ async function importConfig(path: string): Promise<unknown> {
   }
 }
 
-const KNOWN = new Set(['database', 'fields', 'keys', 'adopted', 'groups', 'console']);
+const KNOWN = new Set(['database', 'fields', 'keys', 'adopted', 'groups', 'console', 'links']);
+const KNOWN_OF_LINKS = new Set(['baseUrl', 'purposes', 'lifetimes', 'audience', 'legacy']);
 
 function checkConfig(path: string, value: unknown): CasehardConfig {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -100,6 +133,11 @@ function checkConfig(path: string, value: unknown): CasehardConfig {
   }
   if (config.groups !== undefined && !Array.isArray(config.groups)) {
     throw new CasehardError('CONFIG', `${path}: \`groups\` is no list`, { hint: 'write groups: [group({ … })]' });
+  }
+  if (config.links !== undefined && (typeof config.links !== 'object' || config.links === null)) {
+    throw new CasehardError('CONFIG', `${path}: \`links\` is no object`, {
+      hint: "write links: { baseUrl: 'https://example.com', purposes: { click: 'link.php' } }",
+    });
   }
   return config;
 }

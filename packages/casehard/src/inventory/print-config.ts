@@ -9,10 +9,16 @@ export interface ConfigText {
   readonly fields: readonly { readonly name: string; readonly spec: FieldSpec<never>; readonly because?: string }[];
   /** The settings pages of the console. */
   readonly groups?: readonly Group[];
+  /** Links in mails, with the addresses and legacy shapes of the mailer that casehard began in. */
+  readonly links?: {
+    readonly baseUrl: string;
+    /** Milliseconds since 1970; legacy links are accepted for a year from then. Default `Date.now`. */
+    readonly now?: () => number;
+  };
 }
 
 /** The text of a configuration file. Deterministic; holds no password. */
-export function printConfig({ database, adopted = false, fields, groups = [] }: ConfigText): string {
+export function printConfig({ database, adopted = false, fields, groups = [], links }: ConfigText): string {
   const specs = fields.map(({ spec }) => spec);
   const used = [
     'defineConfig',
@@ -25,13 +31,13 @@ export function printConfig({ database, adopted = false, fields, groups = [] }: 
     ? '  // The URL has a password, which belongs into the environment, not into a file.\n  database: process.env.DATABASE_URL,\n'
     : `  database: process.env.DATABASE_URL ?? ${quote(database)},\n`;
   return `import { ${names.join(', ')} } from '@casehard/core';
-
+${links ? "import { mailerShapes } from '@casehard/core/links';\n" : ''}
 export default defineConfig({
 ${url}  // Set to true once every program that reads these fields opens them with @casehard/core; harden waits for it.
   adopted: ${adopted},
   fields: {
 ${fields.map(printField).join('')}  },
-${groups.length === 0 ? '' : `  // The settings pages of \`casehard console\`: what stands beside each credential, and how it is tested.\n  groups: [\n${groups.map(printGroup).join('')}  ],\n`}});
+${groups.length === 0 ? '' : `  // The settings pages of \`casehard console\`: what stands beside each credential, and how it is tested.\n  groups: [\n${groups.map(printGroup).join('')}  ],\n`}${links ? printLinks(links) : ''}});
 `;
 }
 
@@ -143,6 +149,20 @@ function printCheck(check: Check): string {
       : []),
   ];
   return `${CHECKS[check.kind]}(${options.length === 0 ? '' : `{ ${options.join(', ')} }`})`;
+}
+
+function printLinks({ baseUrl, now = Date.now }: NonNullable<ConfigText['links']>): string {
+  const until = new Date(now());
+  until.setUTCFullYear(until.getUTCFullYear() + 1);
+  return `  // Links in mails. They show no numbers as soon as CASEHARD_TRACKING_KEY is configured.
+  links: {
+    baseUrl: ${quote(baseUrl)},
+    // Where the application answers, below baseUrl. There is also confirm, view and preferences.
+    purposes: { open: 'open.php', click: 'link.php', unsubscribe: 'unsubscribe.php' },
+    // Links that were sent before, accepted to the end of this day. Without a key, new ones are written like these.
+    legacy: { until: '${until.toISOString().slice(0, 10)}', shapes: mailerShapes() },
+  },
+`;
 }
 
 function printRecord(record: Readonly<Record<string, string | number>>): string {

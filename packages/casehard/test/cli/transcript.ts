@@ -6,8 +6,8 @@ import { casehard } from './command.ts';
  * A transcript is what a person would see, and so documentation. `$ casehard …` runs the built command in one folder,
  * with an empty environment but for what `$ export NAME=value` set before. `< text` gives stdin, `> file` keeps stdout
  * in a file; `$ write file` makes a file of the indented lines below it, `$ edit file: a => b` replaces, `$ cd folder`
- * goes there. Then come the lines of stdout, those of stderr behind `2> `, and `exit N` where N is not 0. Key ids, keys
- * and folders have stand-ins.
+ * goes there. Then come the lines of stdout, those of stderr behind `2> `, and `exit N` where N is not 0. Key ids, keys,
+ * tokens, times and folders have stand-ins; that of a token stands for the last one that was printed.
  */
 
 /** Runs every command of a transcript anew and returns the transcript as it is now. */
@@ -74,7 +74,7 @@ async function runStep(
 ): Promise<readonly string[]> {
   const [, line = '', input = '', file] = /^\$ casehard(.*?)(?: < (.*?))?(?: > (\S+))?$/.exec(command) ?? [];
   const args = [...line.matchAll(/'([^']*)'|(\S+)/g)].map((match) => names.restore(match[1] ?? match[2] ?? ''));
-  const { code, stdout, stderr } = await casehard(args, { cwd, env, input });
+  const { code, stdout, stderr } = await casehard(args, { cwd, env, input: names.restore(input) });
   if (file !== undefined) writeFileSync(join(cwd, file), stdout);
   const shown = names.replace(stdout); // also of what goes into a file: keys get their stand-ins in the order they are met
   return [
@@ -92,6 +92,8 @@ function linesOf(text: string): readonly string[] {
 class StandIns {
   readonly #folder: string;
   readonly #kids: string[] = [];
+  readonly #tkids = new Set<string>();
+  #token = '';
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -101,20 +103,29 @@ class StandIns {
     for (const [, kid = ''] of text.matchAll(/chkey1\.enc\.([a-z2-7]{8})\./g)) {
       if (!this.#kids.includes(kid)) this.#kids.push(kid);
     }
-    let shown = text.replaceAll(this.#folder, '/srv/mailer');
+    for (const [, tkid = ''] of text.matchAll(/chkey1\.trk\.([0-9a-f]{4})\./g)) this.#tkids.add(tkid);
+    for (const [, token = ''] of text.matchAll(TOKEN)) this.#token = token;
+    let shown = text.replaceAll(this.#folder, '/srv/mailer').replace(TIME, '<time>');
+    for (const tkid of this.#tkids) shown = shown.replace(new RegExp(`\\b${tkid}\\b(?=[ "])`, 'g'), 'f927');
     this.#kids.forEach((kid, i) => {
       shown = shown.replaceAll(kid, KIDS[i] ?? kid);
     });
     return shown
       .replace(/(chkey1\.(?:enc\.[\w-]{8}|trk\.)[0-9a-f]{0,4}\.)[\w-]{43}/g, '$1<43 characters>')
-      .replace(/(chkey1\.trk\.)[0-9a-f]{4}/g, '$1f927');
+      .replace(/(chkey1\.trk\.)[0-9a-f]{4}/g, '$1f927')
+      .replace(TOKEN, TOKEN_STAND_IN);
   }
 
   restore(text: string): string {
-    return text.replaceAll('/srv/mailer', this.#folder);
+    return text.replaceAll('/srv/mailer', this.#folder).replaceAll(TOKEN_STAND_IN, `t=${this.#token}`);
   }
 }
 
+/** A link token of three numbers. */
+const TOKEN = /\bt=([\w-]{68})(?![\w-])/g;
+const TOKEN_STAND_IN = 't=<68 characters>';
+/** As results print a moment that is now. */
+const TIME = /\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z/g;
 const KIDS = ['kid-one-', 'kid-two-', 'kid-3---'] as const;
 
 /** The text of a transcript file. */

@@ -3,6 +3,9 @@ import { consoleCommand } from './console.ts';
 import { harden } from './harden.ts';
 import { init } from './init.ts';
 import { keysGenerate } from './keys-generate.ts';
+import { linksCheck } from './links-check.ts';
+import { linksInspect } from './links-inspect.ts';
+import { linksMint } from './links-mint.ts';
 import { sample } from './sample.ts';
 import { set } from './set.ts';
 import { soften } from './soften.ts';
@@ -18,6 +21,9 @@ export const COMMANDS: readonly AddCommand[] = [
   harden,
   soften,
   set,
+  linksMint,
+  linksInspect,
+  linksCheck,
   consoleCommand,
   sample,
 ];

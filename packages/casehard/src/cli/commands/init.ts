@@ -1,10 +1,12 @@
 import { relative, resolve } from 'node:path';
 import { CasehardError } from '@casehard/core';
+import { createLinks } from '@casehard/core/links';
+import { InvalidArgumentError } from 'commander';
 import { findConfig } from '../../config/find.ts';
 import { loadProject } from '../../config/load.ts';
 import { writeNewFile } from '../../config/write.ts';
 import { type Database, openDatabase } from '../../database/connect.ts';
-import { configFileName, printConfig } from '../../inventory/print-config.ts';
+import { type ConfigText, configFileName, printConfig } from '../../inventory/print-config.ts';
 import { type LeftAlone, type Proposal, proposeFields } from '../../inventory/propose.ts';
 import { uncovered } from '../../inventory/uncovered.ts';
 import { EXIT, type Exit } from '../exit.ts';
@@ -19,6 +21,7 @@ export const init: AddCommand = (program, action) => {
     .command('init')
     .description('propose the fields that look like credentials, and write casehard.config.ts; reads the database only')
     .option('--database <url>', 'sqlite:./file.db, postgres://… or mysql://… (default: the one of the configuration)')
+    .option('--links <base-url>', 'also declare links in mails, answered below this address', baseUrl)
     .option('--check', 'write nothing; exit 3 where a credential-looking place is covered by no field')
     .option('--dry-run', 'print the configuration and write nothing');
   action(command, async (invocation, options) => {
@@ -32,7 +35,11 @@ export const init: AddCommand = (program, action) => {
       throw new CasehardError('USAGE', 'init writes TypeScript', { hint: 'name a .ts or .mts file with --config' });
     }
     return withDatabase(openDatabase(target, { folder: invocation.folder }), (db) =>
-      propose(invocation, db, { url: target, dryRun: options.dryRun === true }),
+      propose(invocation, db, {
+        url: target,
+        dryRun: options.dryRun === true,
+        ...(typeof options.links === 'string' ? { links: { baseUrl: options.links } } : {}),
+      }),
     );
   });
 };
@@ -42,11 +49,15 @@ export const init: AddCommand = (program, action) => {
 async function propose(
   { output, folder, config }: Invocation,
   db: Database,
-  { url, dryRun }: { readonly url: string; readonly dryRun: boolean },
+  {
+    url,
+    dryRun,
+    links,
+  }: { readonly url: string; readonly dryRun: boolean; readonly links?: NonNullable<ConfigText['links']> },
 ): Promise<Exit> {
   const { proposals, leftAlone } = await proposeFields(db);
   const file = resolve(folder, config ?? configFileName(folder));
-  const text = printConfig({ database: url, fields: proposals });
+  const text = printConfig({ database: url, fields: proposals, ...(links ? { links } : {}) });
   explain(output, proposals, leftAlone);
   if (!dryRun) writeNewFile(file, text);
   output.line();
@@ -92,6 +103,17 @@ async function check(invocation: Invocation, url: string | undefined): Promise<E
   if (url === undefined) return withProject(invocation, (project, db) => compare(db, project.config.fields));
   const project = await loadProject(findConfig(folder, config), { env, warn: output.note });
   return withDatabase(openDatabase(url, { folder }), (db) => compare(db, project.config.fields));
+}
+
+/** The address for the links section, for commander; core judges it, with the longest of the paths that init writes. */
+function baseUrl(text: string): string {
+  try {
+    createLinks({ baseUrl: text, purposes: { unsubscribe: 'unsubscribe.php' }, warn: () => {} });
+    return text;
+  } catch (error) {
+    if (!(error instanceof CasehardError)) throw error;
+    throw new InvalidArgumentError(`${error.message.replace(/^links: /, '')}: ${error.hint}.`);
+  }
 }
 
 function explain(output: Output, proposals: readonly Proposal[], leftAlone: readonly LeftAlone[]): void {
