@@ -1,124 +1,13 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { delimiter, dirname, join, resolve } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { temporaryFolder } from './engines.ts';
+import { expect, it } from 'vitest';
+import { prepareWalk } from './walk.ts';
 
-/*
- * The README's walk, executed as it is written in an empty project: blocks with a title are files, blocks of `console`
- * are commands (`$ `) with the lines they print; `…` stands for anything. The packages are not published: the two that
- * `npm pack` makes take the place of their names in `npm install`.
- */
-const ROOT = resolve(import.meta.dirname, '../../..');
-const folder = temporaryFolder('readme');
-const project = join(folder, 'mailer');
-const tarballs = new Map<string, string>();
-
-beforeAll(() => {
-  mkdirSync(project);
-  for (const name of ['core', 'casehard']) {
-    const packed = npm(['pack', '--json', '--pack-destination', folder], join(ROOT, 'packages', name));
-    const [file] = JSON.parse(packed) as readonly { readonly name: string; readonly filename: string }[];
-    if (file) tarballs.set(file.name, join(folder, file.filename));
-  }
-});
-
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const { walk, run, compile } = prepareWalk('readme');
 
 it('the walk for developers and operators works as it is written', { timeout: 300_000 }, () => {
-  const blocks = blocksOf(readFileSync(join(ROOT, 'README.md'), 'utf8'));
-  let commands = 0;
-  for (const { language, title, lines } of blocks) {
-    if (title !== undefined) writeFileSync(join(project, title), lines.map((line) => `${line}\n`).join(''));
-    if (language !== 'console') continue;
-    for (const { command, expected, exit } of commandsOf(lines)) {
-      const result = run(command);
-      expect(`${result.status} ${result.stderr}`, command).toMatch(new RegExp(`^${exit} `));
-      if (!command.startsWith('npm ')) expect(result.stdout, command).toMatch(pattern(expected));
-      commands++;
-    }
-  }
-  expect(commands).toBeGreaterThan(10);
+  expect(walk('README.md')).toBeGreaterThan(10);
   expect(run('node example.ts')).toMatchObject({ status: 0, stdout: '' });
 });
 
 it('the walk compiles under strict', () => {
-  const options =
-    '--ignoreConfig --noEmit --strict --target es2023 --module nodenext --allowImportingTsExtensions --skipLibCheck';
-  const types = ['--types', 'node', '--typeRoots', join(ROOT, 'node_modules/@types')];
-  const tsc = [join(ROOT, 'node_modules/typescript/bin/tsc'), ...options.split(' '), ...types];
-  const files = ['example.ts', 'app.ts', 'casehard.config.ts'];
-  const { status, stdout } = spawnSync(process.execPath, [...tsc, ...files], { cwd: project, encoding: 'utf8' });
-  expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
+  expect(compile(['example.ts', 'app.ts', 'casehard.config.ts'])).toEqual({ status: 0, stdout: '' });
 });
-
-// --- internal ---
-
-interface Block {
-  readonly language: string;
-  readonly title: string | undefined;
-  readonly lines: readonly string[];
-}
-
-function blocksOf(markdown: string): readonly Block[] {
-  return [...markdown.matchAll(/^```(\w+)(?: title="([^"]+)")?\n([\s\S]*?)^```$/gm)].map(
-    ([, language = '', title, body = '']) => ({ language, title, lines: body.split('\n').slice(0, -1) }),
-  );
-}
-
-interface Step {
-  readonly command: string;
-  readonly expected: readonly string[];
-  readonly exit: number;
-}
-
-/** `$ command`, with `# exit code 3: …` behind it where it is not 0, and the lines up to the next one. */
-function commandsOf(lines: readonly string[]): readonly Step[] {
-  const starts = lines.flatMap((line, i) => (line.startsWith('$ ') ? [i] : []));
-  return starts.map((start, i) => {
-    const [command = '', comment = ''] = (lines[start] ?? '').slice(2).split('  # ');
-    const exit = Number(/exit code (\d)/.exec(comment)?.[1] ?? 0);
-    return { command, exit, expected: lines.slice(start + 1, starts[i + 1] ?? lines.length) };
-  });
-}
-
-/** Lines with `…` for anything: alone on a line for any number of lines, at the end of one for its rest. */
-function pattern(expected: readonly string[]): RegExp {
-  const lines = expected.map((line) =>
-    line === '…'
-      ? '(?:.*\\n)*?'
-      : `${line
-          .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-          .replaceAll(/ +/g, ' +')
-          .replace(/\s*…$/, '.*')}\\n`,
-  );
-  return new RegExp(`^${lines.join('')}$`);
-}
-
-function run(command: string): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
-  const installed = command.replace(/(?<= )(@casehard\/core|casehard)$/, (name) =>
-    command.startsWith('npm install') ? (tarballs.get(name) ?? name) : name,
-  );
-  const { status, stdout, stderr } = spawnSync('sh', ['-c', installed], {
-    cwd: project,
-    env: environment(),
-    encoding: 'utf8',
-  });
-  return { status, stdout, stderr };
-}
-
-function npm(args: readonly string[], cwd: string): string {
-  const { status, stdout, stderr } = spawnSync('npm', args, { cwd, env: environment(), encoding: 'utf8' });
-  if (status !== 0) throw new Error(`npm ${args[0]} failed: ${stderr}`);
-  return stdout;
-}
-
-/** The Node that runs this test, first in PATH, and no settings that would lead the walk elsewhere. */
-function environment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(
-    ([name]) =>
-      !/^(CASEHARD|SENDSTUDIO)_|^(DATABASE_URL|CREDENTIALS_DIRECTORY|NODE_OPTIONS|NODE_ENV)$|^npm_/.test(name),
-  );
-  const PATH = [dirname(process.execPath), process.env.PATH].join(delimiter);
-  return { ...Object.fromEntries(kept), PATH, npm_config_loglevel: 'error', npm_config_prefer_offline: 'true' };
-}
