@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { keyFile } from '../packages/core/test/vectors/key.ts';
 import { rejectFile } from '../packages/core/test/vectors/reject.ts';
 import { sealedFile } from '../packages/core/test/vectors/sealed.ts';
+import { tokenFile } from '../packages/core/test/vectors/token.ts';
 import { verdictFile } from '../packages/core/test/vectors/verdict.ts';
 
 /** The text of each file in this folder that is made. */
@@ -13,6 +14,7 @@ export function makeVectors(): Record<string, string> {
     'reject.json': print(rejectFile()),
     'verdict.json': print(verdictFile()),
     'key.json': print(keyFile()),
+    'token.json': print(tokenFile()),
   };
 }
 

@@ -28,6 +28,17 @@ export function fromBase64url(text: string): Buffer | undefined {
   return bytes.toString('base64url') === text ? bytes : undefined;
 }
 
+/**
+ * Whether a text is canonical base64url: what `fromBase64url` accepts, by a look at its characters. The spare bits of the last
+ * one must be zero.
+ */
+export function isBase64url(text: string): boolean {
+  const spare = SPARE_BITS[text.length % 4];
+  if (spare === undefined) return false;
+  for (let i = 0; i < text.length; i++) if (valueAt(text, i) < 0) return false;
+  return spare === 0 || (valueAt(text, text.length - 1) & spare) === 0;
+}
+
 /** The 24 bits that four characters of base64url at `at` stand for; negative where one of them is no such character. */
 export function fourCharacters(text: string, at: number): number {
   return (
@@ -42,6 +53,9 @@ export function fromUtf8(bytes: Uint8Array): string | undefined {
 }
 
 // --- internal ---
+
+/** By the length's remainder: four characters are three bytes, one alone is none. */
+const SPARE_BITS: readonly (number | undefined)[] = [0, undefined, 0b1111, 0b11];
 
 function valueAt(text: string, at: number): number {
   return VALUES[text.charCodeAt(at)] ?? -1;

@@ -27,6 +27,7 @@ export function addressOf(base: URL, path: unknown, name: string): string {
     throw config(`${name} is no relative path`, "write a path below baseUrl, such as 'unsubscribe.php'");
   }
   const address = new URL(path, base).href;
+  if (!address.startsWith(base.href)) throw config(`${name} leads out of baseUrl`, 'write a path below it');
   if (address.length <= MAX_ADDRESS_CHARACTERS) return address;
   throw config(
     `baseUrl and ${name} have ${address.length} characters together, at most ${MAX_ADDRESS_CHARACTERS} keep links under 200`,

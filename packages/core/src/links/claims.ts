@@ -46,25 +46,27 @@ export const MAX_CLAIMS_BYTES = 1008;
  * Throws TypeError for a claim that is not of its kind, TOO_LONG where they do not fit.
  */
 export function writeClaims(target: Buffer, iat: number, claims: Claims): number {
-  target.writeUInt32BE(iat, 0);
+  writeIat(target, iat);
+  const { tenant, campaign, recipientKey, recipient, url, link, list, send } = claims;
   let at = IAT_BYTES;
-  let written = 0;
-  for (const { tag, name, kind } of FIELDS) {
-    const value = claims[name];
-    if (value === undefined) continue;
-    written++;
-    if (kind === 'number') {
-      if (at + 11 > MAX_CLAIMS_BYTES) throw tooLong();
-      target[at] = tag;
-      at = writeUvarint(target, at + 1, value as Id, name);
-    } else {
-      at = writeBytes(target, at, tag, bytesOf(name, value));
-    }
-  }
-  refuseOthers(claims, written);
-  const end = Math.ceil(at / BLOCK_BYTES) * BLOCK_BYTES;
-  target.fill(0, at, end);
-  return end;
+  // Spelled out, by tag: a loop over names costs twice as much, and a mailer makes millions of these.
+  if (tenant !== undefined) at = writeBytes(target, at, 1, bytesOf('tenant', tenant));
+  if (campaign !== undefined) at = writeNumber(target, at, 2, campaign, 'campaign');
+  if (recipientKey !== undefined) at = writeBytes(target, at, 3, bytesOf('recipientKey', recipientKey));
+  if (recipient !== undefined) at = writeNumber(target, at, 4, recipient, 'recipient');
+  if (url !== undefined) at = writeBytes(target, at, 5, bytesOf('url', url));
+  if (link !== undefined) at = writeNumber(target, at, 6, link, 'link');
+  if (list !== undefined) at = writeNumber(target, at, 8, list, 'list');
+  if (send !== undefined) at = writeNumber(target, at, 10, send, 'send');
+  for (const name in claims) if (!NAMES.has(name)) throw notAClaim(name);
+  if (at > MAX_CLAIMS_BYTES) throw tooLong(); // what was written beyond the end went nowhere
+  while (at % BLOCK_BYTES !== 0) target[at++] = 0;
+  return at;
+}
+
+/** Throws TypeError as `writeClaims` does, for links that carry no token. */
+export function checkClaims(claims: Claims): void {
+  writeClaims(Buffer.alloc(MAX_CLAIMS_BYTES), 0, { ...claims, url: undefined });
 }
 
 /** Reads what a token carries; `undefined` where it breaks the grammar (docs/format.md, "Link tokens"). */
@@ -130,6 +132,7 @@ const FIELDS: readonly ClaimField[] = [
   { tag: 8, name: 'list', kind: 'number' },
   { tag: 10, name: 'send', kind: 'number' },
 ];
+const NAMES: ReadonlySet<string> = new Set(FIELDS.map(({ name }) => name));
 const BY_TAG: readonly (ClaimField | undefined)[] = Array.from({ length: 256 }, (_, tag) =>
   FIELDS.find((field) => field.tag === tag),
 );
@@ -143,21 +146,30 @@ function bytesOf(name: keyof Claims, value: unknown): Uint8Array {
   return Buffer.from(value, 'utf8');
 }
 
+function writeIat(target: Buffer, iat: number): void {
+  if (!(iat >= 0 && iat <= 0xffffffff)) throw new TypeError('"now" must be a time between 1970 and 2106');
+  target[0] = iat >>> 24;
+  target[1] = iat >>> 16;
+  target[2] = iat >>> 8;
+  target[3] = iat;
+}
+
+function writeNumber(target: Buffer, at: number, tag: number, id: Id, name: string): number {
+  target[at] = tag;
+  return writeUvarint(target, at + 1, id, name);
+}
+
 function writeBytes(target: Buffer, at: number, tag: number, bytes: Uint8Array): number {
-  if (at + 11 + bytes.length > MAX_CLAIMS_BYTES) throw tooLong();
   target[at] = tag;
   const start = writeUvarint(target, at + 1, bytes.length, 'length');
+  if (start + bytes.length > MAX_CLAIMS_BYTES) throw tooLong();
   target.set(bytes, start);
   return start + bytes.length;
 }
 
 /** A claim whose name is misspelled would be left out of the link without a word. */
-function refuseOthers(claims: Claims, written: number): void {
-  let given = 0;
-  for (const name in claims) if (claims[name as keyof Claims] !== undefined) given++;
-  if (given === written) return;
-  const unknown = Object.keys(claims).find((name) => !FIELDS.some((field) => field.name === name));
-  throw new TypeError(`"${unknown}" is no claim: ${FIELDS.map(({ name }) => name).join(', ')} are`);
+function notAClaim(name: string): TypeError {
+  return new TypeError(`"${name}" is no claim: ${[...NAMES].join(', ')} are`);
 }
 
 function tooLong(): CasehardError {

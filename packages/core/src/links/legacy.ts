@@ -1,6 +1,6 @@
 import { CasehardError } from '../errors.ts';
 import type { LegacyLinks, LegacyMeaning, LegacyShape } from '../field/link-settings.ts';
-import type { Claims, Id, ReadClaims } from './claims.ts';
+import { type Claims, checkClaims, type Id, type ReadClaims } from './claims.ts';
 import { type Purpose, purposesIn } from './purpose.ts';
 
 /** What a legacy link said. */
@@ -55,7 +55,9 @@ export function printLegacy(
   claims: Claims,
   confirm: string | undefined,
 ): string | undefined {
-  const given: Readonly<Record<string, Id | string | undefined>> = { ...numbersOf(claims), confirm };
+  checkClaims(claims);
+  if (confirm !== undefined && !confirm.isWellFormed()) throw new TypeError('"confirm" must be well-formed text');
+  const given: Readonly<Record<string, Id | undefined>> = { ...numbersOf(claims), confirm: confirm || undefined };
   const filled = shapes.filter(({ parameters }) =>
     Object.values(parameters).every((meaning) => given[meaning] !== undefined),
   );
@@ -93,20 +95,19 @@ export function matchLegacy(shapes: readonly LegacyShape[], query: URLSearchPara
     if (number === undefined) return undefined;
     claims[meaning] = number;
   }
-  const id = Object.keys(shape.parameters)
-    .filter((name) => shape.parameters[name] !== 'confirm')
-    .map((name) => `${name}=${query.get(name)}`)
+  const id = Object.entries(shape.parameters)
+    .flatMap(([name, meaning]) => (meaning === 'confirm' ? [] : [`${name}=${claims[meaning]}`]))
     .join('&');
   return { claims: claims as ReadClaims, confirm, id };
 }
 
 /** Throws CONFIG for a declaration that cannot work; gives the moment until which legacy links are accepted. */
 export function checkLegacy({ until, shapes }: LegacyLinks): number {
-  const end = /^\d{4}-\d{2}-\d{2}$/.test(until) ? Date.parse(`${until}T23:59:59.999Z`) : Date.parse(until);
-  if (typeof until !== 'string' || Number.isNaN(end)) {
+  const end = readEnd(until);
+  if (end === undefined) {
     throw config(
       'legacy.until is missing or no date',
-      'legacy links end on a day that you choose: write a date such as 2027-11-25',
+      'legacy links end on a day that you choose: write a date such as 2027-11-25, or a time such as 2027-11-25T12:00:00Z',
     );
   }
   for (const [purpose, list] of purposesIn(shapes, 'legacy.shapes')) {
@@ -114,7 +115,10 @@ export function checkLegacy({ until, shapes }: LegacyLinks): number {
     const seen = new Set<string>();
     for (const { script, parameters } of list) {
       const meanings = Object.values(parameters ?? {});
-      const strange = meanings.find((meaning) => !MEANINGS.has(meaning));
+      if (Object.hasOwn(parameters ?? {}, 't')) {
+        throw config(`a legacy shape for ${purpose} (${script}) has a parameter t`, 't is where the token stands');
+      }
+      const strange = meanings.find((meaning) => !MEANINGS.has(meaning as string));
       if (strange !== undefined) {
         throw config(
           `a legacy shape for ${purpose} (${script}) has a parameter that means ${JSON.stringify(strange)}`,
@@ -151,14 +155,33 @@ export function checkLegacy({ until, shapes }: LegacyLinks): number {
 const MEANINGS: ReadonlySet<string> = new Set(['campaign', 'recipient', 'link', 'list', 'send', 'confirm']);
 const LONGEST_CODE = 256;
 const LIMIT = 1n << 64n;
+const DAY_MS = 86_400_000;
 
 function numbersOf({ campaign, recipient, link, list, send }: Claims): Record<string, Id | undefined> {
   return { campaign, recipient, link, list, send };
 }
 
+/** The end of legacy links: of a day in UTC, or a moment with its zone. Other spellings mean something else here and there. */
+function readEnd(until: unknown): number | undefined {
+  if (
+    typeof until !== 'string' ||
+    !/^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2}))?$/.test(until)
+  ) {
+    return undefined;
+  }
+  const day = until.slice(0, 10);
+  const midnight = Date.parse(`${day}T00:00:00Z`);
+  // 31 February would be taken for 3 March.
+  if (Number.isNaN(midnight) || new Date(midnight).toISOString().slice(0, 10) !== day) return undefined;
+  const end = until === day ? midnight + DAY_MS - 1 : Date.parse(until);
+  return Number.isNaN(end) ? undefined : end;
+}
+
+/** A plain decimal; punctuation behind it was taken into the link by somebody else. */
 function readNumber(text: string): number | bigint | undefined {
-  if (!/^(?:0|[1-9][0-9]{0,19})$/.test(text)) return undefined;
-  const value = BigInt(text);
+  const digits = /^(0|[1-9][0-9]{0,19})[.,;:!?)\]}>"'*]{0,8}$/.exec(text)?.[1];
+  if (digits === undefined) return undefined;
+  const value = BigInt(digits);
   if (value >= LIMIT) return undefined;
   return value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
 }

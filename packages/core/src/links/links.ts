@@ -154,10 +154,12 @@ export class Links {
 
   /** What `onLegacyHit` throws is no reason to fail the reader. */
   #report(hit: LegacyHit): void {
+    const complain = (): void => this.#warn('onLegacyHit threw an error: this hit is not recorded');
     try {
-      this.#onLegacyHit?.(hit);
+      const pending: unknown = this.#onLegacyHit?.(hit);
+      if (pending instanceof Promise) pending.catch(complain);
     } catch {
-      this.#warn('onLegacyHit threw an error: this hit is not recorded');
+      complain();
     }
   }
 

@@ -1,31 +1,67 @@
+/** Longer than any link of ours: what comes with more is not read. */
+const MAX_TEXT = 8192;
+
 /**
- * What a link says, whatever mail programs did to it: extra parameters, `&amp;` for `&`, quotes around it, punctuation
- * behind it. Takes a whole URL, a query, or a token alone.
+ * What a link says, whatever mail programs did to it: extra parameters, `&amp;` for `&`, quotes around it, punctuation or
+ * markup behind it. Takes a whole URL, a query, or a token alone.
  */
 export function readParameters(text: string): { readonly token?: string; readonly others: URLSearchParams } {
-  const trimmed = withoutWrapping(text);
-  if (BARE.test(trimmed)) return { token: trimmed, others: new URLSearchParams() };
-  const start = trimmed.indexOf('?') + 1;
-  const end = trimmed.indexOf('#', start);
   const others = new URLSearchParams();
-  for (const [name, value] of new URLSearchParams(trimmed.slice(start, end < 0 ? undefined : end))) {
+  if (text.length > MAX_TEXT) return { others };
+  const plain = PLAIN.exec(text)?.[1];
+  if (plain !== undefined) return { token: plain, others };
+  const bare = withoutWrapping(text);
+  if (isToken(bare)) return { token: bare, others };
+  const start = text.indexOf('?') + 1;
+  const end = text.indexOf('#', start);
+  for (const [name, value] of new URLSearchParams(text.slice(start, end < 0 ? undefined : end))) {
     others.append(name.replace(/^(?:amp;)+/i, ''), value);
   }
-  const given = others.get('t');
-  if (given === null) return { others };
-  return { token: withoutWrapping(given), others };
+  const given = others.getAll('t').find((value) => value !== '');
+  return given === undefined ? { others } : { token: tokenIn(given), others };
 }
 
 /** A URL for a log: everything in it that could be a token or a confirm code is left out. */
 export function redactLink(url: string): string {
-  return url.replace(/[?#].*$/s, '?…');
+  const end = url.search(/[?#]/);
+  return end < 0 ? url : `${url.slice(0, end)}?…`;
 }
 
 // --- internal ---
 
-const BARE = /^[A-Za-z0-9_-]*$/;
+/** A link as we write it, whose token begins with version and purpose: nothing to repair. */
+const PLAIN = /^https?:\/\/[^?#\s]*\?t=(E[A-Za-z0-9_-]{67,})$/;
 
-/** Without what stands around it and is in no token. A token never ends in a dash or underscore, so nothing is lost. */
+/** The first run of characters of a token; `=` that was spelled `=3D` by a mail program leaves a `3D` before it. */
+function tokenIn(value: string): string {
+  let start = 0;
+  while (start < value.length && !isTokenCharacter(value, start)) start++;
+  let end = start;
+  while (end < value.length && isTokenCharacter(value, end)) end++;
+  return value.slice(value.startsWith('3DE', start) ? start + 2 : start, end);
+}
+
+/** Without what stands around it and is in no token. Loops: a regular expression for the end would take quadratic time. */
 function withoutWrapping(text: string): string {
-  return text.replace(/^[^A-Za-z0-9_?/-]+|[^A-Za-z0-9_-]+$/g, '');
+  let [start, end] = [0, text.length];
+  while (start < end && !isTokenCharacter(text, start)) start++;
+  while (end > start && !isTokenCharacter(text, end - 1)) end--;
+  return text.slice(start, end);
+}
+
+function isToken(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (!isTokenCharacter(text, i)) return false;
+  return true;
+}
+
+/** A letter or digit, `-` or `_`. */
+function isTokenCharacter(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return (
+    (code >= 0x61 && code <= 0x7a) ||
+    (code >= 0x41 && code <= 0x5a) ||
+    (code >= 0x30 && code <= 0x39) ||
+    code === 0x2d ||
+    code === 0x5f
+  );
 }

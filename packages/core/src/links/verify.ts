@@ -1,4 +1,4 @@
-import { fromBase64url } from '../crypto/bytes.ts';
+import { isBase64url } from '../crypto/bytes.ts';
 import type { KeyObject } from '../crypto/derive.ts';
 import { openGcm } from '../crypto/xaes.ts';
 import { type TrackingKey, xaesOf } from '../keyring/tracking-key.ts';
@@ -43,8 +43,7 @@ export interface OpenedToken extends TokenClaims {
 export class Verifier {
   readonly #keys: TrackingKeys;
   readonly #audience: string;
-  readonly #aads = new Map<string, Buffer>();
-  readonly #derived = new Map<string, KeyObject>();
+  readonly #makers = new Map<string, Maker>();
 
   constructor(keys: TrackingKeys, audience: string) {
     this.#keys = keys;
@@ -54,53 +53,56 @@ export class Verifier {
   /** The order of checks is fixed (docs/format.md, "Link tokens"); time is left to the caller. Never throws. */
   open(purpose: Purpose, text: string): OpenedToken | TokenDefect {
     if (text.length < MIN_TOKEN_CHARACTERS || text.length > MAX_TOKEN_CHARACTERS) return 'LENGTH';
-    const bytes = fromBase64url(text);
-    if (!bytes) return 'NOT_CANONICAL';
+    if (!isBase64url(text)) return 'NOT_CANONICAL';
+    const bytes = Buffer.from(text, 'base64url');
     const first = bytes[0] as number;
     if ((first & 0xf0) !== VERSION) return 'UNKNOWN_VERSION';
     if ((first & 0x0f) !== PURPOSES[purpose]) return 'WRONG_PURPOSE';
-    const tkid = bytes.toString('hex', 1, HEADER_BYTES);
-    if (this.#keys.isWithdrawn(tkid)) return 'WITHDRAWN_KEY';
-    const key = this.#keys.find(tkid);
-    if (!key) return 'UNKNOWN_KEY';
+    const header = text.slice(0, HEADER_CHARACTERS);
+    const maker = this.#makers.get(header) ?? this.#makerOf(purpose, header, bytes);
+    if (typeof maker === 'string') return maker;
     const nonce = bytes.subarray(HEADER_BYTES + BATCH_BYTES, CLAIMS_AT);
-    const opened = openGcm(
-      this.#derivedKey(key, purpose, bytes),
-      nonce,
-      this.#aad(purpose, bytes),
-      bytes.subarray(CLAIMS_AT),
-    );
+    const opened = openGcm(derivedKey(maker, purpose, bytes), nonce, maker.aad, bytes.subarray(CLAIMS_AT));
     if (!opened) return 'TAG';
     const read = readClaims(opened);
     opened.fill(0);
     if (!read) return 'CLAIMS';
-    return { ...read, tkid, id: bytes.toString('base64url', HEADER_BYTES, CLAIMS_AT) };
+    const { iat, claims } = read;
+    return { iat, claims, tkid: maker.tkid, id: bytes.toString('base64url', HEADER_BYTES, CLAIMS_AT) };
   }
 
-  #derivedKey(key: TrackingKey, purpose: Purpose, token: Buffer): KeyObject {
-    const name = token.toString('latin1', 0, HEADER_BYTES + BATCH_BYTES);
-    const known = this.#derived.get(name);
-    if (known) return known;
-    const derived = xaesOf(key).deriveKey(
-      nonceStart(purpose, token.subarray(HEADER_BYTES, HEADER_BYTES + BATCH_BYTES)),
-    );
-    // The oldest goes: whoever sends invented tokens can make us derive again, which costs as much as one more token.
-    if (this.#derived.size >= KEPT_KEYS) this.#derived.delete(this.#derived.keys().next().value as string);
-    this.#derived.set(name, derived);
-    return derived;
-  }
-
-  #aad(purpose: Purpose, token: Buffer): Buffer {
-    const name = token.toString('latin1', 0, HEADER_BYTES);
-    let aad = this.#aads.get(name);
-    if (!aad) {
-      aad = aadOf(token.subarray(0, HEADER_BYTES), purpose, this.#audience);
-      this.#aads.set(name, aad); // one for each purpose and configured key: no stranger makes it grow
-    }
-    return aad;
+  #makerOf(purpose: Purpose, header: string, token: Buffer): Maker | TokenDefect {
+    const tkid = token.toString('hex', 1, HEADER_BYTES);
+    if (this.#keys.isWithdrawn(tkid)) return 'WITHDRAWN_KEY';
+    const key = this.#keys.find(tkid);
+    if (!key) return 'UNKNOWN_KEY';
+    const aad = aadOf(token.subarray(0, HEADER_BYTES), purpose, this.#audience);
+    const maker: Maker = { tkid, key, aad, derived: new Map() };
+    this.#makers.set(header, maker); // one for each purpose and configured key: no stranger makes it grow
+    return maker;
   }
 }
 
 // --- internal ---
 
+const HEADER_CHARACTERS = 4;
 const KEPT_KEYS = 1024;
+
+/** A key in its use for one purpose, and what is derived from it, by the first four bytes of R. */
+interface Maker {
+  readonly tkid: string;
+  readonly key: TrackingKey;
+  readonly aad: Buffer;
+  readonly derived: Map<number, KeyObject>;
+}
+
+function derivedKey({ key, derived }: Maker, purpose: Purpose, token: Buffer): KeyObject {
+  const batch = token.readUInt32BE(HEADER_BYTES);
+  const known = derived.get(batch);
+  if (known) return known;
+  const made = xaesOf(key).deriveKey(nonceStart(purpose, token.subarray(HEADER_BYTES, HEADER_BYTES + BATCH_BYTES)));
+  // The oldest goes: whoever sends invented tokens can make us derive again, which costs as much as one more token.
+  if (derived.size >= KEPT_KEYS) derived.delete(derived.keys().next().value as number);
+  derived.set(batch, made);
+  return made;
+}

@@ -1,5 +1,5 @@
 /** Data published by others, read where it lies: `../shared/vectors` beside the project, or CASEHARD_VECTORS. */
-import { createHmac, createSecretKey, hkdfSync } from 'node:crypto';
+import { createHash, createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { Cbc } from '../../src/crypto/cbc.ts';
 import { derive } from '../../src/crypto/derive.ts';
 import { equalTags, hmac, MacKey } from '../../src/crypto/hmac.ts';
+import { openGcm, sealGcm, Xaes } from '../../src/crypto/xaes.ts';
 
 const folder = process.env.CASEHARD_VECTORS ?? fileURLToPath(new URL('../../../../../shared/vectors', import.meta.url));
 const present = existsSync(join(folder, 'wycheproof_hmac_sha256.json'));
@@ -103,6 +104,88 @@ describe.skipIf(!present)('MongoDB FLE2v2 AEAD: T = HMAC(macKey, aad || IV || C)
   });
 });
 
+describe.skipIf(!present)('Wycheproof AES-GCM', () => {
+  const name = 'wycheproof_aes_gcm.json';
+  const groups = present ? read<{ testGroups: Group<GcmTest>[] }>(name).testGroups : [];
+  const ours = ({ keySize, ivSize, tagSize }: Group<GcmTest>) => keySize === 256 && ivSize === 96 && tagSize === 128;
+  const tests = wycheproof<GcmTest>(name, ours);
+
+  test('has one group of our sizes with both kinds; all others have keys or nonces that no token has', () => {
+    expect(tests.filter(({ result }) => result === 'valid').length).toBe(39);
+    expect(tests.filter(({ result }) => result === 'invalid').length).toBe(27);
+    const others = groups.filter((group) => !ours(group)).map(({ keySize, ivSize }) => `${keySize}/${ivSize}`);
+    const nonces = (...sizes: number[]) => sizes.map((size) => `256/${size}`);
+    expect(others.filter((sizes) => sizes.startsWith('256/'))).toEqual(
+      nonces(128, 120, 160, 256, 512, 1024, 2056, 8, 16, 32, 48, 64, 80, 0),
+    );
+    expect(others.filter((sizes) => !/^(?:128|192|256)\//.test(sizes))).toEqual([]);
+  });
+
+  test.each(tests)('$tcId $comment: $result', ({ key, iv, aad, msg, ct, tag, result }) => {
+    const sealed = gcm(secret(key), hex(iv), hex(aad), hex(msg));
+    expect(sealed.equals(hex(ct + tag))).toBe(result === 'valid');
+    const opened = openGcm(secret(key), hex(iv), hex(aad), hex(ct + tag));
+    expect(opened?.toString('hex')).toBe(result === 'valid' ? msg : undefined);
+  });
+});
+
+describe.skipIf(!present)('XAES-256-GCM, as C2SP publishes it', () => {
+  const file = present ? read<XaesFile>('xaes_256_gcm.json') : undefined;
+
+  test.each(file?.printed ?? [])('the printed vector with additional data "$aad"', (vector) => {
+    const nonce = hex(vector.nonce);
+    const derived = new Xaes(secret(vector.key)).deriveKey(nonce.subarray(0, 12));
+    expect(derived.export().toString('hex')).toBe(vector.derivedKey);
+    const sealed = gcm(derived, nonce.subarray(12), hex(vector.aad), hex(vector.plaintext));
+    expect(sealed.toString('hex')).toBe(vector.ciphertext);
+    const opened = openGcm(derived, nonce.subarray(12), hex(vector.aad), sealed);
+    expect(opened?.toString('hex')).toBe(vector.plaintext);
+  });
+
+  test('the accumulated vector: 10 000 keys, nonces, texts and additional data', () => {
+    const accumulated = file?.accumulated;
+    const take = reader(createHash('shake128', { outputLength: 4_000_000 }).digest());
+    const all = createHash('shake128', { outputLength: 32 });
+    let refused = 0;
+    for (let i = 0; i < (accumulated?.iterations ?? 0); i++) {
+      const [key, nonce] = [take(32), take(24)];
+      const plaintext = take(take(1).readUInt8());
+      const aad = take(take(1).readUInt8());
+      const derived = new Xaes(createSecretKey(key)).deriveKey(nonce.subarray(0, 12));
+      const sealed = gcm(derived, nonce.subarray(12), aad, plaintext);
+      if (!openGcm(derived, nonce.subarray(12), aad, sealed)?.equals(plaintext)) refused++;
+      all.update(sealed);
+    }
+    expect(accumulated?.iterations).toBe(10_000);
+    expect(all.digest('hex')).toBe(accumulated?.expected);
+    expect(refused).toBe(0);
+  });
+
+  test.each([0, 11, 13, 24])('a derivation from %i bytes is refused', (length) => {
+    const xaes = new Xaes(secret('01'.repeat(32)));
+    expect(() => xaes.deriveKey(Buffer.alloc(length))).toThrow(new TypeError('"nonceStart" must be 12 bytes'));
+  });
+
+  test('one object derives the key of every nonce, in any order', () => {
+    const xaes = new Xaes(secret('01'.repeat(32)));
+    const keys = ['41', '42', '41'].map((byte) =>
+      xaes
+        .deriveKey(hex(byte.repeat(12)))
+        .export()
+        .toString('hex'),
+    );
+    expect(keys[0]).toBe(keys[2]);
+    expect(keys[0]).not.toBe(keys[1]);
+  });
+});
+
+test('AES-GCM opens nothing that is shorter than its tag', () => {
+  const key = createSecretKey(Buffer.alloc(32, 1));
+  for (let length = 0; length < 16; length++) {
+    expect(openGcm(key, Buffer.alloc(12), Buffer.alloc(0), Buffer.alloc(length))).toBeUndefined();
+  }
+});
+
 // --- internal ---
 
 interface Wycheproof {
@@ -119,8 +202,15 @@ type HkdfTest = Wycheproof & {
   readonly size: number;
   readonly okm: string;
 };
+type GcmTest = Wycheproof & Readonly<Record<'key' | 'iv' | 'aad' | 'msg' | 'ct' | 'tag', string>>;
+type XaesFile = {
+  readonly printed: readonly Readonly<
+    Record<'key' | 'nonce' | 'plaintext' | 'aad' | 'derivedKey' | 'ciphertext', string>
+  >[];
+  readonly accumulated: { readonly iterations: number; readonly expected: string };
+};
 type FleTest = Readonly<Record<'name' | 'key' | 'iv' | 'aad' | 'plaintext', string>> & { readonly ciphertext?: string };
-type Group<T> = { readonly keySize: number; readonly tagSize?: number; readonly tests: T[] };
+type Group<T> = { readonly keySize: number; readonly ivSize?: number; readonly tagSize?: number; readonly tests: T[] };
 
 function wycheproof<T>(name: string, wanted: (group: Group<T>) => boolean): T[] {
   return present
@@ -140,6 +230,24 @@ function hex(text: string): Buffer {
 
 function secret(text: string) {
   return createSecretKey(hex(text));
+}
+
+/** Ciphertext and tag, written into the middle of a larger buffer as tokens are. */
+function gcm(key: KeyObject, nonce: Buffer, aad: Buffer, plaintext: Buffer): Buffer {
+  const target = Buffer.alloc(plaintext.length + 24, 0xee);
+  sealGcm(key, nonce, aad, plaintext, target, 4);
+  expect(target.toString('hex', 0, 4) + target.toString('hex', plaintext.length + 20)).toBe('eeeeeeeeeeeeeeee');
+  return target.subarray(4, plaintext.length + 20);
+}
+
+/** Hands out the next bytes of a stream. */
+function reader(stream: Buffer): (length: number) => Buffer {
+  let used = 0;
+  return (length) => {
+    used += length;
+    if (used > stream.length) throw new Error('the stream is too short');
+    return stream.subarray(used - length, used);
+  };
 }
 
 function decipher(cbc: Cbc, iv: Buffer, blocks: Buffer): Buffer {

@@ -27,7 +27,7 @@ export function pixel(): Response {
 }
 
 export function redirect(destination: string): Response {
-  return new Response(null, { status: 302, headers: { ...ALWAYS, location: destination } });
+  return new Response(null, { status: 302, headers: { ...ALWAYS, 'content-length': '0', location: destination } });
 }
 
 /** A page: one heading, one sentence, and at most one form. No script, nothing from elsewhere, nothing that was sent. */

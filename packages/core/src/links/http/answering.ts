@@ -25,15 +25,21 @@ export async function attempt<T>(
   work: () => T | Promise<T>,
   event?: LinkEvent,
 ): Promise<{ readonly value: T } | undefined> {
+  let pending: T | Promise<T>;
+  try {
+    pending = work();
+  } catch (error) {
+    fail(error, place, event);
+    return undefined;
+  }
+  if (!isPromise(pending)) return { value: pending }; // nothing to wait for
   let done: { readonly value: T } | undefined;
-  const working = Promise.resolve()
-    .then(work)
-    .then(
-      (value) => {
-        done = { value };
-      },
-      (error: unknown) => fail(error, place, event),
-    );
+  const working = pending.then(
+    (value) => {
+      done = { value };
+    },
+    (error: unknown) => fail(error, place, event),
+  );
   if ((await within(CALLBACK_MS, working)) === 'late') fail(new Error(`${place} took over 5 s`), place, event);
   return done;
 }
@@ -41,3 +47,7 @@ export async function attempt<T>(
 // --- internal ---
 
 const CALLBACK_MS = 5_000;
+
+function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
+  return typeof (value as { readonly then?: unknown } | null | undefined)?.then === 'function';
+}

@@ -12,14 +12,14 @@ export interface DeliveryOptions {
 
 /**
  * Hands events over at least once: an answer waits for its event, so that a crash in between makes the reader ask
- * again; what fails or is slow is tried again in the background.
+ * again; what fails is tried again in the background, and what is slow goes on there.
  */
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #delays: readonly number[];
   readonly #patience: number;
   readonly #waiting = new Map<LinkEvent, Waiting>();
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new Map<LinkEvent, Promise<void>>();
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
@@ -33,16 +33,27 @@ export class Delivery {
     if (attempt) await within(this.#patience, attempt);
   }
 
-  /** Tries everything that waits at once, and resolves when nothing is under way. For the end of a process. */
-  async drain(): Promise<void> {
-    while (this.#waiting.size > 0 || this.#running.size > 0) {
-      for (const [event, { timer, tries }] of this.#waiting) {
-        clearTimeout(timer);
-        this.#waiting.delete(event);
-        this.#attempt(event, tries);
+  /** Tries everything that waits until nothing is under way, or the time is over: then the rest is lost. */
+  async drain(milliseconds = DRAIN_MS): Promise<void> {
+    const end = Date.now() + milliseconds;
+    while ((this.#waiting.size > 0 || this.#running.size > 0) && Date.now() < end) {
+      for (const event of [...this.#waiting.keys()]) {
+        this.#forget(event);
+        this.#attempt(event, 0); // the time is the limit, not the number of tries
       }
-      await Promise.all(this.#running);
+      await within(end - Date.now(), Promise.all(this.#running.values()));
+      if (this.#waiting.size > 0) await within(DRAIN_PAUSE_MS, new Promise(() => {}));
     }
+    for (const event of [...this.#waiting.keys(), ...this.#running.keys()]) {
+      this.#forget(event);
+      this.#running.delete(event);
+      this.#options.onFailure(new Error('the time to hand it over was over'), event, true);
+    }
+  }
+
+  #forget(event: LinkEvent): void {
+    clearTimeout(this.#waiting.get(event)?.timer);
+    this.#waiting.delete(event);
   }
 
   /** The promise of an attempt; `undefined` where the callback was synchronous and is done. */
@@ -57,8 +68,8 @@ export class Delivery {
     if (!pending) return undefined;
     const attempt = Promise.resolve(pending)
       .catch((error: unknown) => this.#retry(error, event, tries))
-      .finally(() => this.#running.delete(attempt));
-    this.#running.add(attempt);
+      .finally(() => this.#running.delete(event));
+    this.#running.set(event, attempt);
     return attempt;
   }
 
@@ -73,7 +84,7 @@ export class Delivery {
     }, delay);
     // A process may end; `drain` is there for those that want to hand everything over first.
     timer.unref?.();
-    this.#waiting.set(event, { timer, tries: tries + 1 });
+    this.#waiting.set(event, { timer });
   }
 }
 
@@ -96,9 +107,10 @@ export async function within(ms: number, promise: Promise<unknown>): Promise<'do
 
 interface Waiting {
   readonly timer: ReturnType<typeof setTimeout>;
-  readonly tries: number;
 }
 
 const DELAYS_MS = [100, 1_000, 10_000, 60_000, 300_000] as const;
 const PATIENCE_MS = 1_000;
+const DRAIN_MS = 10_000;
+const DRAIN_PAUSE_MS = 200;
 const MAX_WAITING = 10_000;

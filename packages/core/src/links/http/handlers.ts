@@ -20,8 +20,11 @@ export interface LinkHandlers {
   unsubscribe(request: Request): Promise<Response>;
   /** Whichever of the three the path belongs to; `undefined` for a path of somebody else. */
   handle(request: Request): Promise<Response> | undefined;
-  /** Hands over all events that wait to be tried again. Await it before the process ends. */
-  drain(): Promise<void>;
+  /**
+   * Hands over what waits to be tried again, and resolves when nothing is left, or after so many milliseconds (default
+   * 10 000): then `onError` gets the rest with `lost`. Await it before the process ends.
+   */
+  drain(milliseconds?: number): Promise<void>;
 }
 
 /**
@@ -34,11 +37,11 @@ export interface LinkHandlers {
 export function createLinkHandlers(options: LinkHandlersOptions): LinkHandlers {
   const { links, now = Date.now } = options;
   const fail: Answering['fail'] = (error, place, event) => {
+    // An error of the error callback has nowhere to go.
     try {
-      options.onError?.(error, place, event);
-    } catch {
-      // an error of the error callback has nowhere to go
-    }
+      const pending: unknown = options.onError?.(error, place, event);
+      if (pending instanceof Promise) pending.catch(() => {});
+    } catch {}
   };
   const delivery = new Delivery({
     onEvent: (event) => options.onEvent?.(event),
@@ -81,7 +84,7 @@ export function createLinkHandlers(options: LinkHandlersOptions): LinkHandlers {
     click,
     unsubscribe,
     handle: (request) => routes.get(new URL(request.url).pathname)?.(request),
-    drain: () => delivery.drain(),
+    drain: (milliseconds) => delivery.drain(milliseconds),
   };
 }
 

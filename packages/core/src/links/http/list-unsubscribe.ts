@@ -1,5 +1,6 @@
 import type { Claims } from '../claims.ts';
 import type { Links } from '../links.ts';
+import { isAddress } from './mail-address.ts';
 
 export interface ListUnsubscribeOptions {
   /** The confirm code of a legacy unsubscribe link; needed as long as there is no tracking key. */
@@ -19,7 +20,7 @@ export function listUnsubscribeHeaders(
   { confirm, mailto }: ListUnsubscribeOptions = {},
 ): Readonly<Record<string, string>> {
   const url = links.url('unsubscribe', claims, confirm === undefined ? {} : { confirm });
-  if (mailto !== undefined && !/^[^\s<>,"%?]+@[^\s<>,"%?]+$/.test(mailto)) {
+  if (mailto !== undefined && (!isAddress(mailto) || /[%?&]/.test(mailto))) {
     throw new TypeError('"mailto" must be an address alone, such as leave@example.com');
   }
   const list = mailto === undefined ? `<${url}>` : `<${url}>, <mailto:${mailto}>`;

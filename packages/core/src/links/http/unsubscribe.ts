@@ -3,6 +3,7 @@ import { addressForm, button, page, plain } from './answer.ts';
 import { type Answering, attempt } from './answering.ts';
 import { type Believed, isBelieved } from './event.ts';
 import { isOneClick, readForm } from './form.ts';
+import { isAddress } from './mail-address.ts';
 import type { AddressRequest } from './options.ts';
 
 /** GET shows a page and changes nothing, whoever calls it; POST unsubscribes. */
@@ -54,7 +55,7 @@ async function believedOrNot(answering: Answering, result: LinkResult): Promise<
 /** The answer is the same for every address, known or not. */
 async function takeAddress(answering: Answering, asked: AddressRequest): Promise<Response> {
   const { options, texts } = answering;
-  if (/^[^\s<>"]{1,64}@[^\s<>"@]{1,189}$/.test(asked.address)) {
+  if (isAddress(asked.address)) {
     const done = await attempt(answering, 'address', () => options.onAddress?.(asked));
     if (!done) return later(answering, false);
   }
