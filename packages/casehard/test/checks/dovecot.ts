@@ -19,6 +19,8 @@ export interface Dovecot {
   readonly version: string;
   /** Everything that it has logged. */
   log(): string;
+  /** Puts a mail, as a mail server received it, into the mailbox of a user: by Dovecot's own delivery agent. */
+  deliver(user: string, message: Uint8Array): void;
   close(): Promise<void>;
 }
 
@@ -55,6 +57,9 @@ export async function startDovecot(
     ports,
     version: execFileSync('dovecot', ['--version'], { encoding: 'utf8' }).trim(),
     log: readLog,
+    deliver: (user, message) => {
+      execFileSync(DELIVERY_AGENT, ['-c', config, '-e', '-d', user], { input: message });
+    },
     close: async () => {
       child.kill();
       if (child.exitCode === null) await once(child, 'exit');
@@ -68,6 +73,7 @@ export async function startDovecot(
 
 const IS_ROOT = userInfo().uid === 0;
 const NOBODY = 65_534;
+const DELIVERY_AGENT = '/usr/lib/dovecot/dovecot-lda';
 
 function absence(): string | undefined {
   const { status, stdout } = spawnSync('dovecot', ['--version'], { encoding: 'utf8' });
