@@ -50,6 +50,16 @@ export async function measure(subjects: readonly Subject[], options: MeasureOpti
   });
 }
 
+/** The same in a new order. */
+export function shuffled<T>(items: readonly T[]): T[] {
+  const out = [...items];
+  for (let i = out.length - 1; i > 0; i--) {
+    const j = Math.floor(Math.random() * (i + 1));
+    [out[i], out[j]] = [out[j] as T, out[i] as T];
+  }
+  return out;
+}
+
 // --- internal ---
 
 const WARM_UP_MS = 60;
@@ -72,15 +82,6 @@ async function slice(subject: Subject, times: number): Promise<number> {
   const pending = subject.run(times);
   if (pending) await pending;
   return Number(process.hrtime.bigint() - start) / 1000 / times;
-}
-
-function shuffled<T>(items: readonly T[]): T[] {
-  const out = [...items];
-  for (let i = out.length - 1; i > 0; i--) {
-    const j = Math.floor(Math.random() * (i + 1));
-    [out[i], out[j]] = [out[j] as T, out[i] as T];
-  }
-  return out;
 }
 
 function spread(values: readonly number[]): Spread {

@@ -1,8 +1,9 @@
 // `npm run bench`: installs the peers into bench/node_modules, builds the core package, and measures. Prints Markdown.
+// `npm run bench:links`, or `npm run bench -- links`: link tokens, and clicks a second.
 // `npm run bench -- bulk [rows] [rounds] [engine…]`: the bulk run on the real servers.
 // `npm run bench -- console [users] [engine…]`: the pages of the console over a million credentials.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -24,12 +25,14 @@ if (part === 'bulk' || part === 'console') {
   run(process.execPath, ['--disable-warning=ExperimentalWarning', `bench/${part}.ts`, ...options], root);
   process.exit(0);
 }
-if (!existsSync(`${root}bench/node_modules/jose`)) {
+const { dependencies } = JSON.parse(readFileSync(`${root}bench/package.json`, 'utf8'));
+if (!Object.keys(dependencies).every((name) => existsSync(`${root}bench/node_modules/${name}`))) {
   console.error('installing the peers into bench/node_modules …');
   run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], `${root}bench`);
 }
 run(process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-b', 'packages/core'], root);
-for (const script of ['seal', 'page']) run(process.execPath, [`bench/${script}.ts`], root);
+for (const script of part === 'links' ? ['links', 'link-clicks'] : ['seal', 'page'])
+  run(process.execPath, [`bench/${script}.ts`], root);
 
 // --- internal ---
 

@@ -72,28 +72,19 @@ export function checkClaims(claims: Claims): void {
 /** Reads what a token carries; `undefined` where it breaks the grammar (docs/format.md, "Link tokens"). */
 export function readClaims(bytes: Buffer): TokenClaims | undefined {
   if (bytes.length === 0 || bytes.length % BLOCK_BYTES !== 0) return undefined;
-  const claims: Record<string, number | bigint | Uint8Array | string> = {};
-  let at = IAT_BYTES;
+  const claims: Written = {};
+  const at = { end: IAT_BYTES };
   let last = 0;
-  while (at < bytes.length && bytes[at] !== 0) {
-    const tag = bytes[at] as number;
-    const field = tag > last ? BY_TAG[tag] : undefined;
-    const number = field && readUvarint(bytes, at + 1);
-    if (!field || !number) return undefined;
+  for (;;) {
+    const tag = bytes[at.end] ?? 0;
+    if (tag === 0) break;
+    if (tag <= last) return undefined;
     last = tag;
-    at = number.end;
-    if (field.kind === 'number') {
-      claims[field.name] = number.value;
-      continue;
-    }
-    if (number.value > bytes.length - at) return undefined;
-    const content = bytes.subarray(at, at + Number(number.value));
-    at += content.length;
-    const value = field.kind === 'text' ? fromUtf8(content) : Uint8Array.from(content);
-    if (value === undefined) return undefined;
-    claims[field.name] = value;
+    at.end++;
+    const value = tag % 2 === 0 ? readUvarint(bytes, at) : readBytes(bytes, at);
+    if (value === undefined || !put(claims, tag, value)) return undefined;
   }
-  for (; at < bytes.length; at++) if (bytes[at] !== 0) return undefined;
+  for (let i = at.end; i < bytes.length; i++) if (bytes[i] !== 0) return undefined;
   return { iat: bytes.readUInt32BE(0), claims: claims as ReadClaims };
 }
 
@@ -115,27 +106,16 @@ export function uuidText(bytes: Uint8Array): string {
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-interface ClaimField {
-  readonly tag: number;
-  readonly name: keyof Claims;
-  readonly kind: 'number' | 'bytes' | 'text';
-}
-
-/** Ordered by tag: even tags are numbers, odd ones bytes. */
-const FIELDS: readonly ClaimField[] = [
-  { tag: 1, name: 'tenant', kind: 'bytes' },
-  { tag: 2, name: 'campaign', kind: 'number' },
-  { tag: 3, name: 'recipientKey', kind: 'bytes' },
-  { tag: 4, name: 'recipient', kind: 'number' },
-  { tag: 5, name: 'url', kind: 'text' },
-  { tag: 6, name: 'link', kind: 'number' },
-  { tag: 8, name: 'list', kind: 'number' },
-  { tag: 10, name: 'send', kind: 'number' },
-];
-const NAMES: ReadonlySet<string> = new Set(FIELDS.map(({ name }) => name));
-const BY_TAG: readonly (ClaimField | undefined)[] = Array.from({ length: 256 }, (_, tag) =>
-  FIELDS.find((field) => field.tag === tag),
-);
+const NAMES: ReadonlySet<string> = new Set<keyof Claims>([
+  'tenant',
+  'campaign',
+  'recipientKey',
+  'recipient',
+  'url',
+  'link',
+  'list',
+  'send',
+]);
 
 function bytesOf(name: keyof Claims, value: unknown): Uint8Array {
   if (name !== 'url') {
@@ -144,6 +124,38 @@ function bytesOf(name: keyof Claims, value: unknown): Uint8Array {
   }
   if (typeof value !== 'string' || !value.isWellFormed()) throw new TypeError('"url" must be well-formed text');
   return Buffer.from(value, 'utf8');
+}
+
+/** Claims while they are read. */
+type Written = { -readonly [K in keyof ReadClaims]: ReadClaims[K] };
+
+/** Spelled out for the same reason as in `writeClaims`. False for a tag that nobody knows, and for a URL that is no UTF-8. */
+function put(claims: Written, tag: number, value: number | bigint | Uint8Array): boolean {
+  if (typeof value === 'object') {
+    if (tag === 1) claims.tenant = Uint8Array.from(value);
+    else if (tag === 3) claims.recipientKey = Uint8Array.from(value);
+    else if (tag === 5) {
+      const url = fromUtf8(value);
+      if (url === undefined) return false;
+      claims.url = url;
+    } else return false;
+    return true;
+  }
+  if (tag === 2) claims.campaign = value;
+  else if (tag === 4) claims.recipient = value;
+  else if (tag === 6) claims.link = value;
+  else if (tag === 8) claims.list = value;
+  else if (tag === 10) claims.send = value;
+  else return false;
+  return true;
+}
+
+function readBytes(bytes: Buffer, at: { end: number }): Uint8Array | undefined {
+  const length = readUvarint(bytes, at);
+  if (length === undefined || length > bytes.length - at.end) return undefined;
+  const start = at.end;
+  at.end += Number(length);
+  return bytes.subarray(start, at.end);
 }
 
 function writeIat(target: Buffer, iat: number): void {

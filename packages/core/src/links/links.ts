@@ -134,10 +134,10 @@ export class Links {
 
   #judge(purpose: Purpose, { iat, claims, tkid, id }: OpenedToken): LinkResult {
     const now = this.#now() / 1000;
-    const told = { claims, issuedAt: new Date(iat * 1000), tkid, id };
+    const issuedAt = new Date(iat * 1000);
     const end = iat + this.#lifetimes[purpose];
-    if (now > end) return { kind: 'expired', ...told, expiredAt: new Date(end * 1000) };
-    return { kind: 'valid', ...told, clockWrong: iat > now + CLOCK_TOLERANCE_SECONDS };
+    if (now > end) return { kind: 'expired', claims, issuedAt, tkid, id, expiredAt: new Date(end * 1000) };
+    return { kind: 'valid', claims, issuedAt, tkid, id, clockWrong: iat > now + CLOCK_TOLERANCE_SECONDS };
   }
 
   #verifyLegacy(purpose: Purpose, query: URLSearchParams): LinkResult {

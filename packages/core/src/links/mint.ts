@@ -17,6 +17,7 @@ import {
 
 /** So many tokens at most are made with one derived key (docs/format.md, "Link tokens"). */
 const BATCH_TOKENS = 1 << 20;
+const BLOCK_BYTES = 16;
 const LAST_DASH = '-'.charCodeAt(0);
 const LAST_UNDERSCORE = '_'.charCodeAt(0);
 
@@ -32,6 +33,8 @@ export class Minter {
   readonly #token = Buffer.alloc(MAX_TOKEN_BYTES);
   readonly #nonce = this.#token.subarray(HEADER_BYTES + BATCH_BYTES, CLAIMS_AT);
   readonly #claims = Buffer.alloc(MAX_CLAIMS_BYTES);
+  /** Claims of one block, the usual case: a view that need not be made for each token. */
+  readonly #block = this.#claims.subarray(0, BLOCK_BYTES);
   #derived: KeyObject | undefined;
   #left = 0;
 
@@ -47,26 +50,26 @@ export class Minter {
   /** A token, 68 characters for three numbers; `iat` in seconds since 1970. Throws TypeError or TOO_LONG. */
   mint(claims: Claims, iat: number): string {
     const length = writeClaims(this.#claims, iat, claims);
-    const plaintext = this.#claims.subarray(0, length);
+    const plaintext = length === BLOCK_BYTES ? this.#block : this.#claims.subarray(0, length);
+    const bytes = this.#token;
+    const draw = this.#draw;
     for (;;) {
-      const key = this.#batchKey();
-      this.#draw(this.#token, HEADER_BYTES + BATCH_BYTES, RANDOM_BYTES - BATCH_BYTES);
-      sealGcm(key, this.#nonce, this.#aad, plaintext, this.#token, CLAIMS_AT);
-      const token = this.#token.toString('base64url', 0, CLAIMS_AT + length + GCM_TAG_BYTES);
+      const key = this.#left > 0 && this.#derived ? this.#derived : this.#newBatch();
+      this.#left--;
+      draw(bytes, HEADER_BYTES + BATCH_BYTES, RANDOM_BYTES - BATCH_BYTES);
+      sealGcm(key, this.#nonce, this.#aad, plaintext, bytes, CLAIMS_AT);
+      const token = bytes.toString('base64url', 0, CLAIMS_AT + length + GCM_TAG_BYTES);
       // Mail clients take a dash or underscore at the end for punctuation and drop it.
       const last = token.charCodeAt(token.length - 1);
       if (last !== LAST_DASH && last !== LAST_UNDERSCORE) return token;
     }
   }
 
-  #batchKey(): KeyObject {
-    if (this.#derived === undefined || this.#left === 0) {
-      this.#draw(this.#token, HEADER_BYTES, BATCH_BYTES);
-      const batch = this.#token.subarray(HEADER_BYTES, HEADER_BYTES + BATCH_BYTES);
-      this.#derived = xaesOf(this.#key).deriveKey(nonceStart(this.#purpose, batch));
-      this.#left = BATCH_TOKENS;
-    }
-    this.#left--;
+  #newBatch(): KeyObject {
+    this.#draw(this.#token, HEADER_BYTES, BATCH_BYTES);
+    const batch = this.#token.subarray(HEADER_BYTES, HEADER_BYTES + BATCH_BYTES);
+    this.#derived = xaesOf(this.#key).deriveKey(nonceStart(this.#purpose, batch));
+    this.#left = BATCH_TOKENS;
     return this.#derived;
   }
 }

@@ -21,36 +21,39 @@ export function writeUvarint(target: Uint8Array, at: number, id: Id, name: strin
   return next;
 }
 
-/** Reads a number and where it ends; `undefined` where it is cut off, not minimal, or 2^64 and more. */
-export function readUvarint(
-  bytes: Uint8Array,
-  at: number,
-): { readonly value: number | bigint; readonly end: number } | undefined {
+/**
+ * Reads the number that begins at `at.end` and moves that behind it; `undefined` where it is cut off, not minimal, or 2^64
+ * and more.
+ */
+export function readUvarint(bytes: Uint8Array, at: { end: number }): number | bigint | undefined {
   let value = 0;
   let scale = 1;
-  for (let i = 0; i < MAX_BYTES; i++) {
-    const byte = bytes[at + i];
+  // Up to 49 bits a number holds them exactly; beyond, all is read again as bigint.
+  for (let i = 0; i < 7; i++) {
+    const byte = bytes[at.end + i];
     if (byte === undefined) return undefined;
-    // Up to 49 bits a number holds them exactly; beyond, all is read again as bigint.
-    if (i === 7) return readLarge(bytes, at);
     value += (byte & 0x7f) * scale;
     scale *= 128;
-    if (byte < 0x80) return byte === 0 && i > 0 ? undefined : { value, end: at + i + 1 };
+    if (byte >= 0x80) continue;
+    if (byte === 0 && i > 0) return undefined;
+    at.end += i + 1;
+    return value;
   }
-  return undefined;
+  return readLarge(bytes, at);
 }
 
 // --- internal ---
 
-function readLarge(bytes: Uint8Array, at: number): { value: number | bigint; end: number } | undefined {
+function readLarge(bytes: Uint8Array, at: { end: number }): number | bigint | undefined {
   let value = 0n;
   for (let i = 0; i < MAX_BYTES; i++) {
-    const byte = bytes[at + i];
+    const byte = bytes[at.end + i];
     if (byte === undefined) return undefined;
     value |= BigInt(byte & 0x7f) << BigInt(7 * i);
     if (byte >= 0x80) continue;
     if (byte === 0 || value >= LIMIT) return undefined;
-    return { value: value <= Number.MAX_SAFE_INTEGER ? Number(value) : value, end: at + i + 1 };
+    at.end += i + 1;
+    return value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
   }
   return undefined;
 }

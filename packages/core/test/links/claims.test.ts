@@ -9,7 +9,7 @@ import {
   uuidText,
   writeClaims,
 } from '../../src/links/claims.ts';
-import { readUvarint, writeUvarint } from '../../src/links/uvarint.ts';
+import { readUvarint as readAt, writeUvarint } from '../../src/links/uvarint.ts';
 import * as reference from '../reference-token.ts';
 import { claimsIn, linksOf, NOW, published } from './make.ts';
 
@@ -266,3 +266,12 @@ describe('a UUID', () => {
     expect(() => uuidText(new Uint8Array(length))).toThrow(new TypeError('"bytes" must be 16 bytes'));
   });
 });
+
+// --- internal ---
+
+/** The number at a place, and where it ends. */
+function readUvarint(bytes: Uint8Array, start: number): { value: number | bigint; end: number } | undefined {
+  const at = { end: start };
+  const value = readAt(bytes, at);
+  return value === undefined ? undefined : { value, end: at.end };
+}
