@@ -21,6 +21,7 @@ export async function main(argv: readonly string[]): Promise<Exit> {
     .version(VERSION)
     .showHelpAfterError('(casehard --help lists the commands)')
     .showSuggestionAfterError()
+    .configureOutput({ writeErr: (text) => process.stderr.write(withoutKeys(text)) })
     .exitOverride();
   for (const add of COMMANDS) {
     add(program, (command, work) =>
@@ -94,9 +95,14 @@ async function invoke(command: Command, work: Work, args: unknown[]): Promise<Ex
 }
 
 function usage({ message }: CommanderError): CasehardError {
-  return new CasehardError('USAGE', message.replace(/^error: /, '').split('\n')[0] ?? '', {
+  return new CasehardError('USAGE', withoutKeys(message.replace(/^error: /, '').split('\n')[0] ?? ''), {
     hint: 'casehard --help lists the commands',
   });
+}
+
+/** commander repeats wrong arguments, and one of them may be a key that was pasted in the wrong place. */
+function withoutKeys(text: string): string {
+  return text.replace(/chkey1[\w.-]*|[A-Za-z0-9+/_-]{40,}=*/g, '…');
 }
 
 function nameOf(command: Command): string {

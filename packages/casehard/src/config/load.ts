@@ -68,6 +68,9 @@ function linksOf(path: string, { links }: CasehardConfig, keyring: TrackingKeyri
   try {
     return createLinks({ ...links, keyring, warn: () => {} });
   } catch (error) {
+    if (error instanceof CasehardError) {
+      throw new CasehardError(error.code, `${path}: ${error.message}`, error.hint ? { hint: error.hint } : {});
+    }
     if (!(error instanceof TypeError)) throw error;
     // What core says of a wrong option begins with its name; other messages are the engine's own.
     const problem = error.message.startsWith('"') ? error.message : 'it cannot be read';

@@ -57,6 +57,7 @@ export async function startMailer({ cert, key }: Certificate, recipients: readon
       subscribed.delete(Number(event.claims.recipient));
     },
     destination: ({ link }) => (link === STORED.id ? STORED.url : undefined),
+    confirmLegacy: () => false,
   });
   const answer = async (request: Request): Promise<Response> =>
     (await handlers.handle(request)) ?? new Response('the rest of the site', { status: 404 });

@@ -1,3 +1,4 @@
+import { listUnsubscribeHeaders } from '@casehard/core/links/http';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DAY, openDesk } from './desk.ts';
 
@@ -15,6 +16,9 @@ describe('an address that asks for a fresh link', () => {
     '(ada)@example.com',
     '"ada"@example.com',
     'ada',
+    '-oQ/tmp@example.com',
+    '=?utf-8?q?a?=@example.com',
+    'ada\u202e@example.com',
     `${'a'.repeat(65)}@example.com`,
   ])('is one address and no list: %j reaches nobody, and the answer is the same', async (address) => {
     const desk = openDesk({ lifetimes: { unsubscribe: 60 }, now: () => Date.now() });
@@ -96,4 +100,74 @@ it('an expired link of a day long gone still redirects, and its pixel is the sam
   expect((await desk.ask(click)).status).toBe(302);
   expect((await desk.ask(open)).status).toBe(200);
   expect(desk.events).toEqual([]);
+});
+
+describe('an event callback that hangs', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it('is a failed one after 30 seconds: reported, and tried again', async () => {
+    let calls = 0;
+    const desk = openDesk({ onEvent: () => (calls++ === 0 ? new Promise(() => {}) : undefined) });
+    const asked = desk.ask(desk.links.url('open', READER));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect((await asked).status).toBe(200);
+    await vi.advanceTimersByTimeAsync(29_500);
+    expect(desk.errors.map(([error, place]) => [String(error), place])).toEqual([
+      ['Error: the event callback took over 30 s', 'event'],
+    ]);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(calls).toBe(2);
+  });
+});
+
+describe('a link for nobody', () => {
+  it('such as the canary of `links check` unsubscribes nobody, and is answered like any other', async () => {
+    const desk = openDesk();
+    const [nobody, somebody] = [desk.links.url('unsubscribe', {}), desk.links.url('unsubscribe', READER)];
+    const answers = await Promise.all([nobody, somebody].map((link) => desk.post(link, { confirm: 'yes' })));
+    expect(answers[0]?.body).toBe(answers[1]?.body);
+    expect(desk.left.map(({ claims }) => claims)).toEqual([READER]);
+  });
+});
+
+describe('the address for unsubscribe mails', () => {
+  it.each(['löschen@exämple.com', 'a@b@c', 'a;b@example.com', 'a@example.com&subject=x', 'a@example.com?x', 'ada'])(
+    'is plain ASCII without parameters: not %j',
+    (mailto) => {
+      const { links } = openDesk();
+      expect(() => listUnsubscribeHeaders(links, READER, { mailto })).toThrow(
+        new TypeError('"mailto" must be an address alone, such as leave@example.com'),
+      );
+    },
+  );
+
+  it('must leave the header below 998 characters', () => {
+    const { links } = openDesk();
+    const mailto = `${'a'.repeat(60)}@${'b'.repeat(180)}`;
+    const claims = { ...READER, tenant: new Uint8Array(530) };
+    expect(() => listUnsubscribeHeaders(links, claims, { mailto })).toThrow(
+      expect.objectContaining({
+        code: 'TOO_LONG',
+        message: expect.stringMatching(/^List-Unsubscribe would have \d+ char/),
+      }),
+    );
+    expect(listUnsubscribeHeaders(links, READER, { mailto })['List-Unsubscribe']).toContain(`<mailto:${mailto}>`);
+  });
+});
+
+describe('a callback that returns a strange promise', () => {
+  it('does not make the handler reject', async () => {
+    // biome-ignore lint/suspicious/noThenProperty: the test is about one
+    const strange = { then: () => undefined } as unknown as Promise<string>;
+    vi.useFakeTimers();
+    try {
+      const desk = openDesk({ destination: () => strange, texts: { later: undefined as never } });
+      const asked = desk.ask(desk.links.url('click', { ...READER, link: 42 }));
+      await vi.advanceTimersByTimeAsync(5_000);
+      expect((await asked).status).toBe(503);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
 });

@@ -35,11 +35,13 @@ describe('a click leads nowhere but where the mailer said', () => {
     '//evil.example/',
     '/\\evil.example/',
     '',
-  ])('not to %j, be it looked up or inside the token', async (url) => {
+  ])('not to %j: looked up it is refused and reported, and no token is made with it', async (url) => {
     const desk = openDesk({ destination: () => url });
-    for (const claims of [{ link: 42 }, { url }]) {
-      expect(await redirectOf(desk, desk.links.url('click', { ...READER, ...claims }))).toEqual(NOWHERE);
-    }
+    expect(await redirectOf(desk, desk.links.url('click', { ...READER, link: 42 }))).toEqual(NOWHERE);
+    expect(desk.errors.map(([, place]) => place)).toEqual(['destination']);
+    const refusal = new TypeError('"url" must be an http or https address without a login in it');
+    expect(() => desk.links.url('click', { ...READER, url })).toThrow(refusal);
+    expect(() => desk.links.mintMany('click', [{ ...READER, url }])).toThrow(refusal);
     expect(desk.events).toEqual([]);
   });
 

@@ -35,5 +35,6 @@ export interface LinkSettings {
   readonly lifetimes?: Readonly<Partial<Record<Purpose, number | 'never'>>>;
   /** Sets tokens of two deployments that share a key apart. Default: the empty text. */
   readonly audience?: string;
+  /** The links that the mailer wrote before. */
   readonly legacy?: LegacyLinks;
 }

@@ -16,10 +16,10 @@ export function loadKeyring(options: Partial<KeySourceOptions> = {}): Keyring {
 
 /**
  * The tracking keys of this process, from the same places. Without any: a keyring that mints nothing, and links keep their
- * legacy shape. Throws one of the KEY_ codes, for a sealing key as well.
+ * legacy shape. Throws one of the KEY_ codes; a damaged sealing key is no reason, links do not need it.
  */
 export function loadTrackingKeyring(options: Partial<KeySourceOptions> = {}): TrackingKeyring {
-  return loadKeyrings(options).tracking;
+  return trackingOf(read(options));
 }
 
 /** Both keyrings, from one look at the sources. */
@@ -27,11 +27,15 @@ export function loadKeyrings(options: Partial<KeySourceOptions> = {}): {
   readonly keyring: Keyring;
   readonly tracking: TrackingKeyring;
 } {
-  const texts = readKeySources({ env: process.env, folder: process.cwd(), ...options });
+  const texts = read(options);
   return { tracking: trackingOf(texts), keyring: sealingOf(texts) };
 }
 
 // --- internal ---
+
+function read(options: Partial<KeySourceOptions>): KeyTexts {
+  return readKeySources({ env: process.env, folder: process.cwd(), ...options });
+}
 
 function sealingOf(texts: KeyTexts): Keyring {
   return createKeyring({

@@ -30,7 +30,7 @@ export interface KeySourceOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The folder of the configuration; relative paths count from it. */
   readonly folder: string;
-  readonly settings?: KeySettings;
+  readonly settings?: KeySettings | undefined;
   /** Throws as `readFileSync` does, which is the default. */
   readonly readFile?: (path: string) => Uint8Array;
 }

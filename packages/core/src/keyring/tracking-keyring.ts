@@ -3,6 +3,7 @@ import { checkTkid } from './key-text.ts';
 import { type KeyInput, type KeyState, refuseTwin } from './keyring.ts';
 import { parseTrackingKey, type TrackingKey } from './tracking-key.ts';
 
+/** Key texts by what they are used for. */
 export interface TrackingKeyringOptions {
   /** The key that makes tokens. Left out: links keep their legacy shape. */
   readonly active?: KeyInput;
@@ -40,6 +41,7 @@ export class TrackingKeyring {
     return this.#keys.get(tkid);
   }
 
+  /** Whether nothing that its links say is believed. */
   isWithdrawn(tkid: string): boolean {
     return this.#states.get(tkid) === 'withdrawn';
   }

@@ -1,6 +1,6 @@
-import { CasehardError } from '../errors.ts';
 import type { LinkSettings } from '../field/link-settings.ts';
 import { type Purpose, purposesIn } from './purpose.ts';
+import { wrongLinks } from './refusal.ts';
 
 /** A header line ends at 998 characters (RFC 5322), and mail servers break longer ones: no link comes near it. */
 export const MAX_URL_CHARACTERS = 900;
@@ -15,7 +15,10 @@ export function addressesOf({ baseUrl, purposes }: LinkSettings): ReadonlyMap<Pu
     const address = addressOf(base, path, `purposes.${purpose}`);
     const twin = [...addresses].find(([, other]) => other === address)?.[0];
     if (twin)
-      throw config(`${twin} and ${purpose} have one path`, 'give each purpose its own: the path says what is meant');
+      throw wrongLinks(
+        `${twin} and ${purpose} have one path`,
+        'give each purpose its own: the path says what is meant',
+      );
     addresses.set(purpose, address);
   }
   return addresses;
@@ -24,12 +27,12 @@ export function addressesOf({ baseUrl, purposes }: LinkSettings): ReadonlyMap<Pu
 /** Where a script of the mailer stood, without its query. Throws CONFIG. */
 export function addressOf(base: URL, path: unknown, name: string): string {
   if (typeof path !== 'string' || path === '' || /[?#\s\\]|^\/|^[a-z][a-z0-9+.-]*:|(?:^|\/)\.\.(?:\/|$)/i.test(path)) {
-    throw config(`${name} is no relative path`, "write a path below baseUrl, such as 'unsubscribe.php'");
+    throw wrongLinks(`${name} is no relative path`, "write a path below baseUrl, such as 'unsubscribe.php'");
   }
   const address = new URL(path, base).href;
-  if (!address.startsWith(base.href)) throw config(`${name} leads out of baseUrl`, 'write a path below it');
+  if (!address.startsWith(base.href)) throw wrongLinks(`${name} leads out of baseUrl`, 'write a path below it');
   if (address.length <= MAX_ADDRESS_CHARACTERS) return address;
-  throw config(
+  throw wrongLinks(
     `baseUrl and ${name} have ${address.length} characters together, at most ${MAX_ADDRESS_CHARACTERS} keep links under 200`,
     'choose a shorter address: mail servers break long lines, and DKIM with them',
   );
@@ -39,17 +42,11 @@ export function addressOf(base: URL, path: unknown, name: string): string {
 export function parseBase(baseUrl: unknown): URL {
   const url = typeof baseUrl === 'string' && URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
   if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash) {
-    throw config(
+    throw wrongLinks(
       'baseUrl is missing or no address',
       'write https://example.com or https://example.com/mailer/, without a query',
     );
   }
   if (!url.pathname.endsWith('/')) url.pathname += '/';
   return url;
-}
-
-// --- internal ---
-
-function config(problem: string, hint: string): CasehardError {
-  return new CasehardError('CONFIG', `links: ${problem}`, { hint });
 }

@@ -14,5 +14,5 @@ export {
 export { type Claims, type Id, type ReadClaims, uuidBytes, uuidText } from './claims.ts';
 export { type LegacyHit, mailerShapes } from './legacy.ts';
 export { createLinks, type LinkDefect, type LinkResult, type Links, type LinksOptions } from './links.ts';
-export { redactLink } from './parameters.ts';
+export { readParameters, redactLink } from './parameters.ts';
 export { PURPOSES, type Purpose, purposeOf } from './purpose.ts';

@@ -1,7 +1,7 @@
-import { CasehardError } from '../errors.ts';
 import type { LegacyLinks, LegacyMeaning, LegacyShape } from '../field/link-settings.ts';
 import { type Claims, checkClaims, type Id, type ReadClaims } from './claims.ts';
 import { type Purpose, purposesIn } from './purpose.ts';
+import { wrongLinks } from './refusal.ts';
 
 /** What a legacy link said. */
 export interface LegacyHit {
@@ -105,41 +105,50 @@ export function matchLegacy(shapes: readonly LegacyShape[], query: URLSearchPara
 export function checkLegacy({ until, shapes }: LegacyLinks): number {
   const end = readEnd(until);
   if (end === undefined) {
-    throw config(
+    throw wrongLinks(
       'legacy.until is missing or no date',
       'legacy links end on a day that you choose: write a date such as 2027-11-25, or a time such as 2027-11-25T12:00:00Z',
     );
   }
   for (const [purpose, list] of purposesIn(shapes, 'legacy.shapes')) {
-    if (!Array.isArray(list)) throw config(`legacy.shapes.${purpose} is no list`, 'write [{ script, parameters }]');
+    if (!Array.isArray(list)) throw wrongLinks(`legacy.shapes.${purpose} is no list`, 'write [{ script, parameters }]');
     const seen = new Set<string>();
-    for (const { script, parameters } of list) {
-      const meanings = Object.values(parameters ?? {});
-      if (Object.hasOwn(parameters ?? {}, 't')) {
-        throw config(`a legacy shape for ${purpose} (${script}) has a parameter t`, 't is where the token stands');
+    const known = new Set(list.flatMap((shape) => Object.keys(shape?.parameters ?? {})));
+    for (const shape of list) {
+      const { script, parameters = {}, constants = {} } = (shape ?? {}) as LegacyShape;
+      const fixed = Object.keys(constants).find((name) => name === 't' || known.has(name));
+      if (fixed !== undefined) {
+        throw wrongLinks(
+          `a legacy shape for ${purpose} (${script}) has a constant ${fixed}`,
+          'it would be read as a parameter: leave it out',
+        );
+      }
+      const meanings = Object.values(parameters);
+      if (Object.hasOwn(parameters, 't')) {
+        throw wrongLinks(`a legacy shape for ${purpose} (${script}) has a parameter t`, 't is where the token stands');
       }
       const strange = meanings.find((meaning) => !MEANINGS.has(meaning as string));
       if (strange !== undefined) {
-        throw config(
+        throw wrongLinks(
           `a legacy shape for ${purpose} (${script}) has a parameter that means ${JSON.stringify(strange)}`,
           `a parameter means ${[...MEANINGS].join(', ')}; destinations are looked up, never sent`,
         );
       }
       const names = Object.keys(parameters).sort().join(' ');
       if (new Set(meanings).size !== meanings.length || meanings.length === 0) {
-        throw config(
+        throw wrongLinks(
           `a legacy shape for ${purpose} has no parameters, or two with one meaning`,
           'each parameter means one thing',
         );
       }
-      if (purpose === 'unsubscribe' && !meanings.includes('confirm')) {
-        throw config(
-          'a legacy shape for unsubscribe has no confirm code',
-          'readable numbers alone would let anybody unsubscribe everybody: declare the parameter that holds the code',
+      if (NEEDS_CODE.has(purpose) && !meanings.includes('confirm')) {
+        throw wrongLinks(
+          `a legacy shape for ${purpose} has no confirm code`,
+          'readable numbers alone would let anybody act for everybody: declare the parameter that holds the code',
         );
       }
       if (seen.has(names)) {
-        throw config(
+        throw wrongLinks(
           `two legacy shapes for ${purpose} have the parameters ${names}`,
           'they could not be told apart: keep one',
         );
@@ -152,6 +161,7 @@ export function checkLegacy({ until, shapes }: LegacyLinks): number {
 
 // --- internal ---
 
+const NEEDS_CODE: ReadonlySet<string> = new Set<Purpose>(['unsubscribe', 'preferences', 'confirm']);
 const MEANINGS: ReadonlySet<string> = new Set(['campaign', 'recipient', 'link', 'list', 'send', 'confirm']);
 const LONGEST_CODE = 256;
 const LIMIT = 1n << 64n;
@@ -184,8 +194,4 @@ function readNumber(text: string): number | bigint | undefined {
   const value = BigInt(digits);
   if (value >= LIMIT) return undefined;
   return value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
-}
-
-function config(problem: string, hint: string): CasehardError {
-  return new CasehardError('CONFIG', `links: ${problem}`, { hint });
 }

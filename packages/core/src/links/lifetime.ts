@@ -1,6 +1,6 @@
-import { CasehardError } from '../errors.ts';
 import type { LinkSettings } from '../field/link-settings.ts';
 import { PURPOSES, type Purpose, purposesIn } from './purpose.ts';
+import { wrongLinks } from './refusal.ts';
 
 /** CAN-SPAM asks that unsubscribing works for 30 days after a mail, CASL for 60. */
 export const UNSUBSCRIBE_FLOOR_DAYS = 60;
@@ -22,10 +22,10 @@ export function lifetimesOf(settings: LinkSettings['lifetimes'] = {}): Readonly<
     const days = settings[purpose] ?? DEFAULT_DAYS[purpose];
     if (days === 'never') return Number.POSITIVE_INFINITY;
     if (typeof days !== 'number' || !(days > 0)) {
-      throw config(`lifetimes.${purpose} must be a number of days or 'never'`, "write 90, or 'never'");
+      throw wrongLinks(`lifetimes.${purpose} must be a number of days or 'never'`, "write 90, or 'never'");
     }
     if (days < UNSUBSCRIBE_FLOOR_DAYS && (purpose === 'unsubscribe' || purpose === 'preferences')) {
-      throw config(
+      throw wrongLinks(
         `lifetimes.${purpose} is ${days} days: a way to unsubscribe must work for 30 days by CAN-SPAM and for 60 by CASL`,
         `leave it out (it then never expires), or write ${UNSUBSCRIBE_FLOOR_DAYS} and more`,
       );
@@ -35,10 +35,4 @@ export function lifetimesOf(settings: LinkSettings['lifetimes'] = {}): Readonly<
   return Object.fromEntries(
     (Object.keys(PURPOSES) as Purpose[]).map((purpose) => [purpose, seconds(purpose)]),
   ) as Record<Purpose, number>;
-}
-
-// --- internal ---
-
-function config(problem: string, hint: string): CasehardError {
-  return new CasehardError('CONFIG', `links: ${problem}`, { hint });
 }

@@ -3,13 +3,16 @@ import type { LegacyLinks, LegacyShape, LinkSettings } from '../field/link-setti
 import { createTrackingKeyring, type TrackingKeyring } from '../keyring/tracking-keyring.ts';
 import { addressesOf, addressOf, MAX_URL_CHARACTERS, parseBase } from './address.ts';
 import type { Claims, ReadClaims } from './claims.ts';
+import { webAddress } from './destination.ts';
 import { checkLegacy, type LegacyHit, matchLegacy, printLegacy } from './legacy.ts';
 import { lifetimesOf } from './lifetime.ts';
 import { Minter } from './mint.ts';
 import { readParameters } from './parameters.ts';
 import { checkPurpose, type Purpose, purposesIn } from './purpose.ts';
+import { wrongLinks } from './refusal.ts';
 import { type OpenedToken, type TokenDefect, Verifier } from './verify.ts';
 
+/** What `createLinks` takes: the settings of a configuration, and what only a program has. */
 export interface LinksOptions extends LinkSettings {
   /** The tracking keys; default: none, links keep their legacy shape and one warning says so. */
   readonly keyring?: TrackingKeyring;
@@ -89,12 +92,19 @@ export class Links {
     return this.#legacy?.addresses.get(purpose) ?? [];
   }
 
+  /** Until when legacy links are accepted; `undefined`: none are declared, or there is no active key yet and they have no end. */
+  get legacyUntil(): Date | undefined {
+    return this.#legacy && this.#keyring.active ? new Date(this.#legacy.until) : undefined;
+  }
+
+  /** The tracking keys, by their ids. */
   get keyring(): TrackingKeyring {
     return this.#keyring;
   }
 
   /** A token. Throws KEY_MISSING without an active key, TypeError for a wrong claim, TOO_LONG. */
   mint(purpose: Purpose, claims: Claims): string {
+    refuseNowhere(claims);
     return this.#minter(purpose).mint(claims, this.#seconds());
   }
 
@@ -102,7 +112,15 @@ export class Links {
   mintMany(purpose: Purpose, many: Iterable<Claims>): string[] {
     const minter = this.#minter(purpose);
     const iat = this.#seconds();
-    return Array.from(many, (claims) => minter.mint(claims, iat));
+    return Array.from(many, (claims) => {
+      refuseNowhere(claims);
+      return minter.mint(claims, iat);
+    });
+  }
+
+  /** Whole links for many recipients, in their order; without an active key in the legacy shape. Throws what `url` throws. */
+  urlMany(purpose: Purpose, many: Iterable<Claims>): string[] {
+    return Array.from(many, (claims) => this.url(purpose, claims));
   }
 
   /**
@@ -128,7 +146,13 @@ export class Links {
     if (typeof text !== 'string') return { kind: 'invalid', reason: 'NO_TOKEN' };
     const { token, others } = readParameters(text);
     if (token === undefined || token === '') return this.#verifyLegacy(purpose, others);
-    const opened = this.#verifier.open(purpose, token);
+    let opened = this.#verifier.open(purpose, token);
+    // Ours never end in a dash or underscore: what does was taken into the link, as `_emphasis_` is.
+    const bare = typeof opened === 'string' ? token.replace(/[-_]{1,3}$/, '') : token;
+    if (bare !== token) {
+      const again = this.#verifier.open(purpose, bare);
+      if (typeof again !== 'string') opened = again;
+    }
     return typeof opened === 'string' ? { kind: 'invalid', reason: opened } : this.#judge(purpose, opened);
   }
 
@@ -144,8 +168,8 @@ export class Links {
     const match = this.#legacy && matchLegacy(this.#legacy.shapes[purpose] ?? [], query);
     if (!this.#legacy || !match) return { kind: 'invalid', reason: 'NO_TOKEN' };
     const now = this.#now();
-    // As long as nobody has begun with tokens these are the only links there are, and none may die.
-    const accepted = now <= this.#legacy.until || this.#keyring.list().length === 0;
+    // As long as there is no active key, these are the links that are written, and none may die.
+    const accepted = now <= this.#legacy.until || this.#keyring.active === undefined;
     this.#report({ purpose, claims: match.claims, at: new Date(now), accepted });
     if (!accepted) return { kind: 'invalid', reason: 'LEGACY_ENDED' };
     const confirm = match.confirm === undefined ? {} : { confirm: match.confirm };
@@ -223,12 +247,28 @@ function legacyOf(options: LinksOptions, legacy: LegacyLinks): Legacy {
   const base = parseBase(options.baseUrl);
   const until = checkLegacy(legacy);
   const addresses = new Map<Purpose, readonly string[]>();
+  const taken = new Map([...addressesOf(options)].map(([purpose, address]) => [address, purpose]));
   for (const [purpose, shapes] of purposesIn(legacy.shapes, 'legacy.shapes')) {
-    addresses.set(purpose, [
-      ...new Set(shapes.map(({ script }) => addressOf(base, script, `legacy.shapes.${purpose}`))),
-    ]);
+    const own = [...new Set(shapes.map(({ script }) => addressOf(base, script, `legacy.shapes.${purpose}`)))];
+    for (const address of own) {
+      const other = taken.get(address) ?? purpose;
+      if (other !== purpose) {
+        throw wrongLinks(
+          `legacy.shapes.${purpose} and ${other} share the path ${new URL(address).pathname}`,
+          'the path says what a link is for: give each purpose its own',
+        );
+      }
+      taken.set(address, purpose);
+    }
+    addresses.set(purpose, own);
   }
   return { until, shapes: legacy.shapes, base, addresses };
+}
+
+/** A click that leads nowhere is found out before the campaign, not after. */
+function refuseNowhere({ url }: Claims): void {
+  if (url === undefined || webAddress(url) !== undefined) return;
+  throw new TypeError('"url" must be an http or https address without a login in it');
 }
 
 function keyMissing({ setting }: TrackingKeyring, problem: string): CasehardError {

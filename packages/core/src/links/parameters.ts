@@ -23,8 +23,9 @@ export function readParameters(text: string): { readonly token?: string; readonl
 
 /** A URL for a log: everything in it that could be a token or a confirm code is left out. */
 export function redactLink(url: string): string {
-  const end = url.search(/[?#]/);
-  return end < 0 ? url : `${url.slice(0, end)}?…`;
+  const end = url.search(/[?#&;=]|%3f|%26/i);
+  const kept = end < 0 ? url : `${url.slice(0, end)}?…`;
+  return kept.replace(/[A-Za-z0-9_-]{60,}/g, '…');
 }
 
 // --- internal ---

@@ -1,5 +1,5 @@
-import { CasehardError } from '../errors.ts';
 import type { Purpose } from '../field/link-settings.ts';
+import { wrongLinks } from './refusal.ts';
 
 export type { Purpose };
 
@@ -24,13 +24,11 @@ export function purposesIn<T>(
   name: string,
 ): [Purpose, T][] {
   if (typeof settings !== 'object' || settings === null) {
-    throw new CasehardError('CONFIG', `links: ${name} is missing`, { hint: `write ${name}: { … }` });
+    throw wrongLinks(`${name} is missing`, `write ${name}: { … }`);
   }
   return Object.entries(settings).map(([purpose, value]) => {
     if (Object.hasOwn(PURPOSES, purpose)) return [purpose as Purpose, value as T];
-    throw new CasehardError('CONFIG', `links: ${name}.${purpose} is no purpose`, {
-      hint: `there is ${Object.keys(PURPOSES).join(', ')}`,
-    });
+    throw wrongLinks(`${name}.${purpose} is no purpose`, `there is ${Object.keys(PURPOSES).join(', ')}`);
   });
 }
 

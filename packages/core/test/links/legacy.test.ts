@@ -167,8 +167,8 @@ describe('the date until which legacy links are accepted', () => {
   const later = { legacy, now: () => end + 1, warn: () => {} };
   test.each([
     ['without any key they are accepted after it: nobody has begun with tokens', {}, 'legacy'],
-    ['with a staged key they are not', { staged: ['counting'] }, 'invalid'],
-    ['with a previous key they are not', { previous: ['counting'] }, 'invalid'],
+    ['with a staged key they are, because that is how links are written meanwhile', { staged: ['counting'] }, 'legacy'],
+    ['with a previous key alone they are, for the same reason', { previous: ['counting'] }, 'legacy'],
     ['with an active key they are not', { active: 'counting' }, 'invalid'],
   ] as const)('%s', (_name, names, kind) => {
     expect(linksOf({ ...later, keyring: trackingOf(names) }).verify('open', '?M=1&N=2').kind).toBe(kind);
@@ -201,5 +201,53 @@ describe('onLegacyHit', () => {
     const broken = linksOf({ legacy, onLegacyHit, warn: (message) => warnings.push(message) });
     expect(broken.verify('open', '?M=1&N=2')).toMatchObject({ kind: 'legacy' });
     expect(warnings).toEqual(['onLegacyHit threw an error: this hit is not recorded']);
+  });
+});
+
+describe('a declaration that reviews found to pass', () => {
+  const shape = { script: 'p.php', parameters: { M: 'recipient' } } as const;
+  test.each([
+    [
+      'without a code for preferences',
+      { preferences: [shape] },
+      'links: a legacy shape for preferences has no confirm code',
+    ],
+    ['without a code for confirm', { confirm: [shape] }, 'links: a legacy shape for confirm has no confirm code'],
+    [
+      'with a constant t',
+      { open: [{ ...shape, constants: { t: 'x' } }] },
+      'links: a legacy shape for open (p.php) has a constant t',
+    ],
+    [
+      'with a constant that another shape reads',
+      {
+        open: [
+          { ...shape, constants: { N: '9' } },
+          { script: 'p.php', parameters: { M: 'recipient', N: 'campaign' } },
+        ],
+      },
+      'links: a legacy shape for open (p.php) has a constant N',
+    ],
+    [
+      'with a script of another purpose',
+      { open: [{ ...shape, script: 'click' }] },
+      'links: legacy.shapes.open and click share the path /click',
+    ],
+    [
+      'with one script for two purposes',
+      { open: [shape], view: [shape] },
+      'links: legacy.shapes.view and open share the path /p.php',
+    ],
+    [
+      'without parameters',
+      { open: [{ script: 'p.php' }] },
+      'links: a legacy shape for open has no parameters, or two with one meaning',
+    ],
+    ['with nothing', { open: [null] }, 'links: a legacy shape for open has no parameters, or two with one meaning'],
+    ['with no list', { open: shape }, 'links: legacy.shapes.open is no list'],
+  ])('%s is refused', (_name, shapes, message) => {
+    expect(() => linksOf({ legacy: { until: '2030-01-01', shapes: shapes as never } })).toThrow(
+      expect.objectContaining({ code: 'CONFIG', message }),
+    );
   });
 });

@@ -108,10 +108,10 @@ function checkBase({ baseUrl }: LinkSettings): CheckLine {
   };
 }
 
-function checkUntil({ keyring }: Links, until: string, now: number): CheckLine {
+function checkUntil({ legacyUntil }: Links, until: string, now: number): CheckLine {
   const name = 'legacy';
-  if (keyring.list().length === 0) return { name, outcome: 'ok', says: 'accepted as long as there is no tracking key' };
-  const end = Date.parse(/^\d{4}-\d{2}-\d{2}$/.test(until) ? `${until}T23:59:59.999Z` : until);
+  if (!legacyUntil) return { name, outcome: 'ok', says: 'accepted as long as there is no tracking key' };
+  const end = legacyUntil.getTime();
   const days = Math.floor((end - now) / DAY_MS);
   if (days >= WARNING_DAYS) return { name, outcome: 'ok', says: `accepted until ${until}, ${days} days more` };
   if (end >= now) {

@@ -1,4 +1,4 @@
-import { type Purpose, purposeOf } from '@casehard/core/links';
+import { type Purpose, purposeOf, readParameters } from '@casehard/core/links';
 
 /** The public beginning of a token. It says what the token claims to be; nothing of it is believed. */
 export interface Header {
@@ -11,7 +11,7 @@ export interface Header {
 
 /** The header of the token in a URL, in a query, or alone. Undefined where there is no token of version 1. */
 export function readHeader(link: string): Header | undefined {
-  const token = tokenIn(link);
+  const { token } = readParameters(link);
   if (token === undefined || !/^[A-Za-z0-9_-]{4}/.test(token)) return undefined;
   const bytes = Buffer.from(token.slice(0, HEADER_CHARACTERS), 'base64url');
   const first = bytes[0] ?? 0;
@@ -24,10 +24,3 @@ export function readHeader(link: string): Header | undefined {
 /** docs/format.md, "Link tokens": the first three bytes are version and purpose, and the key id. */
 const HEADER_CHARACTERS = 4;
 const VERSION = 0x10;
-
-function tokenIn(link: string): string | undefined {
-  const text = link.replace(/^[^A-Za-z0-9_?/-]+|[^A-Za-z0-9_-]+$/g, '');
-  if (/^[A-Za-z0-9_-]+$/.test(text)) return text;
-  const query = new URLSearchParams(text.slice(text.indexOf('?') + 1).replace(/#.*$/s, ''));
-  return [...query].find(([name]) => /^(?:amp;)*t$/i.test(name))?.[1];
-}

@@ -34,7 +34,7 @@ export async function attempt<T>(
   }
   if (!isPromise(pending)) return { value: pending }; // nothing to wait for
   let done: { readonly value: T } | undefined;
-  const working = pending.then(
+  const working = Promise.resolve(pending).then(
     (value) => {
       done = { value };
     },

@@ -1,3 +1,4 @@
+import { webAddress } from '../destination.ts';
 import { page, redirect } from './answer.ts';
 import { type Answering, attempt } from './answering.ts';
 import { isRecorded } from './event.ts';
@@ -13,16 +14,11 @@ export async function followClick(answering: Answering, request: Request): Promi
   const found = await attempt(answering, 'destination', () => claims.url ?? options.destination?.(claims));
   if (!found) return page(503, texts.lang, texts.later, texts.laterText, '', { 'retry-after': '60' });
   const destination = webAddress(found.value);
-  if (destination === undefined) return page(404, texts.lang, texts.stale, texts.staleText);
+  if (destination === undefined) {
+    if (found.value !== undefined)
+      answering.fail(new Error('a destination is no http or https address'), 'destination');
+    return page(404, texts.lang, texts.stale, texts.staleText);
+  }
   if (isRecorded(result)) await answering.deliver(answering.eventOf('click', request, result, { destination }));
   return redirect(destination);
-}
-
-// --- internal ---
-
-/** http and https only, without a login in it; normalised, so that it cannot break out of its header. */
-function webAddress(text: string | undefined): string | undefined {
-  if (text === undefined || !URL.canParse(text)) return undefined;
-  const url = new URL(text);
-  return /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' ? url.href : undefined;
 }

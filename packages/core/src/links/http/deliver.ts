@@ -58,6 +58,10 @@ export class Delivery {
 
   /** The promise of an attempt; `undefined` where the callback was synchronous and is done. */
   #attempt(event: LinkEvent, tries: number): Promise<void> | undefined {
+    if (this.#running.size + this.#waiting.size >= MAX_HELD) {
+      this.#options.onFailure(new Error('too many events wait to be handed over'), event, true);
+      return undefined;
+    }
     let pending: void | Promise<void>;
     try {
       pending = this.#options.onEvent(event);
@@ -66,16 +70,26 @@ export class Delivery {
       return undefined;
     }
     if (!pending) return undefined;
-    const attempt = Promise.resolve(pending)
-      .catch((error: unknown) => this.#retry(error, event, tries))
-      .finally(() => this.#running.delete(event));
+    // A callback that hangs is one that failed: it may have to be tried again, and nobody waits for it for ever.
+    let failure: unknown = new Error('the event callback took over 30 s');
+    const handing = Promise.resolve(pending).catch((error: unknown) => {
+      failure = error;
+      throw error;
+    });
+    const attempt = within(ATTEMPT_MS, handing)
+      .then((outcome) => {
+        if (outcome !== 'done' && this.#running.get(event) === attempt) this.#retry(failure, event, tries);
+      })
+      .finally(() => {
+        if (this.#running.get(event) === attempt) this.#running.delete(event);
+      });
     this.#running.set(event, attempt);
     return attempt;
   }
 
   #retry(error: unknown, event: LinkEvent, tries: number): void {
     const delay = this.#delays[tries];
-    const lost = delay === undefined || this.#waiting.size >= MAX_WAITING;
+    const lost = delay === undefined;
     this.#options.onFailure(error, event, lost);
     if (lost) return;
     const timer = setTimeout(() => {
@@ -113,4 +127,5 @@ const DELAYS_MS = [100, 1_000, 10_000, 60_000, 300_000] as const;
 const PATIENCE_MS = 1_000;
 const DRAIN_MS = 10_000;
 const DRAIN_PAUSE_MS = 200;
-const MAX_WAITING = 10_000;
+const MAX_HELD = 10_000;
+const ATTEMPT_MS = 30_000;

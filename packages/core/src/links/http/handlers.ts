@@ -7,7 +7,7 @@ import { Delivery } from './deliver.ts';
 import { type Believed, isRecorded, type LinkEvent } from './event.ts';
 import type { LinkHandlersOptions } from './options.ts';
 import { prefetchSign } from './prefetch.ts';
-import { ENGLISH } from './texts.ts';
+import { ENGLISH, type LinkTexts } from './texts.ts';
 import { answerUnsubscribe } from './unsubscribe.ts';
 
 /** Answers to the links of mails, for any framework. Nothing that is called here logs, and none ever rejects. */
@@ -28,7 +28,7 @@ export interface LinkHandlers {
 }
 
 /**
- * Makes the handlers of a deployment.
+ * Makes the handlers of a deployment. Throws TypeError where legacy unsubscribe links are declared and `confirmLegacy` is missing.
  *
  * @example
  * const handlers = createLinkHandlers({ links, onEvent: store, onUnsubscribe: leave, destination: ({ link }) => urlOf(link) });
@@ -36,6 +36,11 @@ export interface LinkHandlers {
  */
 export function createLinkHandlers(options: LinkHandlersOptions): LinkHandlers {
   const { links, now = Date.now } = options;
+  if (links.legacyAddresses('unsubscribe').length > 0 && !options.confirmLegacy) {
+    throw new TypeError(
+      '"confirmLegacy" must be given: legacy unsubscribe links are declared, and none would work without it',
+    );
+  }
   const fail: Answering['fail'] = (error, place, event) => {
     // An error of the error callback has nowhere to go.
     try {
@@ -60,7 +65,7 @@ export function createLinkHandlers(options: LinkHandlersOptions): LinkHandlers {
   });
   const answering: Answering = {
     options,
-    texts: { ...ENGLISH, ...options.texts },
+    texts: { ...ENGLISH, ...withoutGaps(options.texts) },
     fail,
     eventOf,
     deliver: (event) => delivery.deliver(event),
@@ -89,6 +94,10 @@ export function createLinkHandlers(options: LinkHandlersOptions): LinkHandlers {
 }
 
 // --- internal ---
+
+function withoutGaps(texts: LinkHandlersOptions['texts'] = {}): Partial<LinkTexts> {
+  return Object.fromEntries(Object.entries(texts).filter(([, text]) => typeof text === 'string'));
+}
 
 /** GET and HEAD only. */
 function reading(answer: (request: Request) => Promise<Response>): (request: Request) => Promise<Response> {

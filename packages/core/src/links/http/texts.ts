@@ -21,6 +21,7 @@ export interface LinkTexts {
   readonly sentText: string;
 }
 
+/** The texts where none are given. */
 export const ENGLISH: LinkTexts = {
   lang: 'en',
   unsubscribe: 'Unsubscribe',

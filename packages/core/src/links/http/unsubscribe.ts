@@ -26,7 +26,7 @@ export async function answerUnsubscribe(answering: Answering, request: Request):
   const address = fields.get('address')?.trim();
   return address === undefined || !options.onAddress
     ? offer(answering, result)
-    : takeAddress(answering, { address, why: whyOf(result), claims: claimsOf(result) });
+    : takeAddress(answering, { address, why: whyOf(result) });
 }
 
 // --- internal ---
@@ -34,7 +34,10 @@ export async function answerUnsubscribe(answering: Answering, request: Request):
 async function leave(answering: Answering, request: Request, result: Believed, oneClick: boolean): Promise<Response> {
   const { options, texts } = answering;
   const event = answering.eventOf('unsubscribe', request, result, { oneClick });
-  const done = await attempt(answering, 'unsubscribe', () => options.onUnsubscribe(event), event);
+  // A link for nobody, such as the canary of `casehard links check`: an application might take "nobody" for everybody.
+  const done = isForNobody(result)
+    ? { value: undefined }
+    : await attempt(answering, 'unsubscribe', () => options.onUnsubscribe(event), event);
   if (!done) return later(answering, oneClick);
   return oneClick ? plain(200, 'unsubscribed') : page(200, texts.lang, texts.done, texts.doneText);
 }
@@ -84,6 +87,6 @@ function whyOf(result: LinkResult): AddressRequest['why'] {
   return result.kind === 'invalid' && result.reason === 'WITHDRAWN_KEY' ? 'withdrawn' : 'damaged';
 }
 
-function claimsOf(result: LinkResult): AddressRequest['claims'] {
-  return result.kind === 'expired' ? result.claims : undefined;
+function isForNobody({ claims }: Believed): boolean {
+  return claims.recipient === undefined && claims.recipientKey === undefined && claims.send === undefined;
 }
