@@ -29,6 +29,10 @@ export type ErrorCode =
   | 'KEY_IN_WRONG_SETTING' // a tracking key where a sealing key belongs, or the reverse
   | 'KEY_CONFLICT' // two sources give different values, or two keys have one kid
   | 'KEY_NOT_KNOWN_HERE' // the database's sealed values were made under other keys
+  | 'PREVIOUS_KEY_MISSING' // values are still under a key that is not configured any more
+  | 'KEY_WITHDRAWN' // values are still under a key that is withdrawn
+  | 'KEY_IN_USE' // a key cannot be withdrawn yet
+  | 'BACKUP' // a key backup cannot be made, opened or proven
   | 'KEY_SOURCE' // a key source cannot be read
   // configuration and use
   | 'CONFIG' // the configuration is wrong; the message names the place
@@ -41,6 +45,7 @@ export type ErrorCode =
   | 'ROWS_HIDDEN' // row-level security hides rows
   | 'UPGRADE_PENDING' // a column is too narrow, or our tables are missing
   | 'REFUSED' // a rule of docs/operations.md forbids it here; the message says which
+  | 'AUDIT' // the audit trail was altered, or an act cannot be recorded
   | 'NOT_FOUND' // no such table, column or row
   | 'CANCELLED'; // stopped by the caller's signal
 

@@ -5,7 +5,8 @@
  * Values sealed by one 1.x release open in every later one.
  */
 export * from './errors.ts';
-export { type Casehard, type CasehardOptions, createCasehard, type Driver, type RowFor } from './field/casehard.ts';
+export { type Attachment, type AttachOptions, type Driver, HEARTBEAT_MS, type ProcessReport } from './field/attach.ts';
+export { type Casehard, type CasehardOptions, createCasehard, type RowFor } from './field/casehard.ts';
 export * from './field/define-config.ts';
 export type { Definition } from './field/definition.ts';
 export type { Field, Item, Outcome, RowArguments, SealOptions, Stored } from './field/field.ts';
@@ -25,7 +26,7 @@ export {
   type SharedKeyring,
 } from './keyring/keyring.ts';
 export { loadKeyring, loadKeyrings } from './keyring/load.ts';
-export { type KeySourceOptions, readKeySources } from './keyring/sources.ts';
+export { type KeySourceOptions, type KeyTexts, readKeySources } from './keyring/sources.ts';
 export type { TrackingKeyring } from './keyring/tracking-keyring.ts';
 export { base64, hex, plaintext } from './schemes/legacy.ts';
 export type { Content, Scheme, SchemeName } from './schemes/scheme.ts';

@@ -5,3 +5,5 @@
 export { randomBytes } from './crypto/random.ts';
 export { equalTexts, hashToken, randomId, randomToken, sha256 } from './crypto/token.ts';
 export { generateStateKey, type Piece, parseStateKey, StateKey } from './keyring/state-key.ts';
+export { receiveTrackingKeyring, type SharedTrackingKeyring } from './keyring/tracking-keyring.ts';
+export { VERSION } from './version.ts';

@@ -2,18 +2,13 @@ import { CasehardError } from '../errors.ts';
 import { createKeyring, type Keyring } from '../keyring/keyring.ts';
 import { BINDING } from '../sealed/context.ts';
 import { DEFAULT_MAX_SECRET } from '../sealed/length.ts';
+import { type Attachment, type AttachOptions, attach, type Driver } from './attach.ts';
 import type { FieldSpec, Fields } from './define-config.ts';
 import { type Definition, define } from './definition.ts';
 import { Field, type Shared } from './field.ts';
 
 /** The row that a field's specification asks for. */
 export type RowFor<S> = S extends FieldSpec<infer Row> ? Row : never;
-
-/** The little that core asks of a database; `createDriver` of the package `casehard` makes one. */
-export interface Driver {
-  /** Says whether any of the fields holds a sealed value. */
-  holdsSealedValues(): Promise<boolean>;
-}
 
 export interface CasehardOptions<F extends Fields> {
   /** The declared fields, by logical name. */
@@ -92,11 +87,13 @@ export class Casehard<F extends Fields> {
   }
 
   /**
-   * Asks the database once whether it holds sealed values. From then on, saving without a key is refused where it does,
-   * in this process too that has not met one yet.
+   * Ties this process to its database. Its keys are checked against the canaries there: with keys that do not belong
+   * here, nothing is sealed or saved from then on, and the warning says why and what to do. Saving without a key is
+   * refused where sealed values exist. The process is listed with its keys, so that a rotation can wait for it, until
+   * `detach`.
    */
-  async attach(driver: Driver): Promise<void> {
-    if (await driver.holdsSealedValues()) this.#shared.sealedMet = true;
+  attach(driver: Driver, options: AttachOptions = {}): Promise<Attachment> {
+    return attach(this.#shared, driver, options);
   }
 }
 

@@ -116,6 +116,8 @@ export interface KeySettings {
   readonly envFile?: string | false;
   /** A PHP file with `define('…', '…');` lines: parsed, never executed. */
   readonly php?: string;
+  /** Days during which nothing may have been opened with a key before it is withdrawn; default 7. */
+  readonly quietDays?: number;
 }
 
 /** A Kysely dialect, by the smallest shape we call, so that core needs no Kysely. */

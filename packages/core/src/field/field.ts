@@ -137,12 +137,12 @@ export class Field<Row> {
       const content = this.#definition.scheme?.decode(stored) ?? stored;
       // A whole sealed value is none, whatever a person says: sealed again, it would be handed out as the password.
       if (isWhole(asText(stored)) || isWhole(asText(content))) return { verdict: read.verdict };
-      const plan = tryPlan(this.#definition, this.#shared, content, row);
+      const plan = this.#tryPlan(content, row);
       return plan ? outcome(read.verdict, plan, sealContent(plan.key, plan.context, plan)) : { verdict: read.verdict };
     }
     const content = contentToSeal(read);
     if (content === undefined) return { verdict: verdictOf(read) };
-    const plan = tryPlan(this.#definition, this.#shared, content, row);
+    const plan = this.#tryPlan(content, row);
     return plan ? outcome(verdictOf(read), plan, sealContent(plan.key, plan.context, plan)) : CANNOT_BE_SEALED;
   }
 
@@ -152,7 +152,7 @@ export class Field<Row> {
     const steps = this.#inspectMany(items).map((read, i) => {
       const content = contentToSeal(read);
       if (content === undefined) return { read };
-      const plan = tryPlan(this.#definition, this.#shared, content, items[i]?.row);
+      const plan = this.#tryPlan(content, items[i]?.row);
       if (plan) plans.push(plan);
       return { read, plan: plan ?? ('none' as const) };
     });
@@ -188,6 +188,7 @@ export class Field<Row> {
   }
 
   #save(content: Content, row: unknown, options: SealOptions | undefined): Content {
+    if (this.#shared.refusal) throw this.#shared.refusal;
     if (content.length === 0) return '';
     if (typeof content === 'string' && !content.isWellFormed()) throw notWellFormed(this.name);
     const { keyring } = this.#shared;
@@ -242,8 +243,18 @@ export class Field<Row> {
   }
 
   #sealed(content: Content, row: unknown): string {
+    if (this.#shared.refusal) throw this.#shared.refusal;
     const plan = planSeal(this.#definition, this.#shared, content, row);
+    this.#shared.uses?.sealed.add(plan.key.kid);
     return sealContent(plan.key, plan.context, plan);
+  }
+
+  /** Undefined: what the value is, there is no sealing it. Throws only where this process may seal nothing at all. */
+  #tryPlan(content: Content, row: unknown): Plan | undefined {
+    if (this.#shared.refusal) throw this.#shared.refusal;
+    const plan = tryPlan(this.#definition, this.#shared, content, row);
+    if (plan) this.#shared.uses?.sealed.add(plan.key.kid);
+    return plan;
   }
 
   #fitsLegacy(write: Content): boolean {

@@ -1,3 +1,4 @@
+import type { CasehardError } from '../errors.ts';
 import type { Keyring } from '../keyring/keyring.ts';
 import { foreignProduct } from '../schemes/foreign.ts';
 import type { Content } from '../schemes/scheme.ts';
@@ -20,6 +21,16 @@ export interface Shared {
   readonly warn: (message: string) => void;
   /** A sealed value was met by this process, or lies in the attached database: falling back would be a step back. */
   sealedMet: boolean;
+  /** Why nothing may be sealed: the keys do not belong to the attached database. */
+  refusal?: CasehardError;
+  /** Key ids in use since the last report; present while attached. */
+  uses?: KeyUses;
+}
+
+/** Key ids that were sealed with, and that opened something. */
+export interface KeyUses {
+  readonly sealed: Set<string>;
+  readonly opened: Set<string>;
 }
 
 /** What a stored value turned out to be. */
@@ -121,8 +132,9 @@ function isRowBound(text: string): boolean {
   return typeof header !== 'string' && (header.flags & 3) === BINDING.row;
 }
 
-function judge({ keyring }: Shared, opened: Opened): Read {
+function judge({ keyring, uses }: Shared, opened: Opened): Read {
   if (!opened.ok) return refused({ kind: 'unreadable', why: opened.failure, kid: opened.kid });
+  uses?.opened.add(opened.key.kid);
   const { content } = opened;
   const { kid } = opened.key;
   const nested = looksSealed(asText(content));

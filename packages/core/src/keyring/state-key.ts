@@ -20,11 +20,13 @@ export type Piece = string | null;
 export class StateKey {
   readonly #tags: MacKey;
   readonly #bytes: MacKey;
+  readonly #audit: MacKey;
 
   constructor(master: Uint8Array) {
     if (master.length !== MASTER_BYTES) throw new TypeError('"master" must be 32 bytes');
     this.#tags = new MacKey(deriveKey(master, 'casehard/v1/state'));
     this.#bytes = new MacKey(deriveKey(master, 'casehard/v1/state/bytes'));
+    this.#audit = new MacKey(deriveKey(master, 'casehard/v1/audit'));
   }
 
   /** The tag of pieces under a purpose: HMAC-SHA256, whole, as base64url. */
@@ -41,6 +43,17 @@ export class StateKey {
   /** 32 bytes that only this key gives for a purpose and pieces. Never a tag: they come from another derived key. */
   bytes(purpose: string, pieces: readonly Piece[]): Uint8Array {
     return Uint8Array.from(hmac(this.#bytes, message(purpose, pieces)));
+  }
+
+  /** The tag of a row of the audit chain; the tag of the row before is one of its pieces. */
+  auditTag(pieces: readonly Piece[]): string {
+    return hmac(this.#audit, message('casehard_audit', pieces)).toString('base64url');
+  }
+
+  /** Whether a tag of the audit chain is that of the pieces; in constant time. */
+  holdsAudit(tag: string, pieces: readonly Piece[]): boolean {
+    const given = fromBase64url(tag);
+    return given?.length === TAG_BYTES && equalTags(given, hmac(this.#audit, message('casehard_audit', pieces)));
   }
 
   toJSON(): string {

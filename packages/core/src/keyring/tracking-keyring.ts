@@ -1,7 +1,7 @@
 import { CasehardError } from '../errors.ts';
 import { checkTkid } from './key-text.ts';
 import { type KeyInput, type KeyState, refuseTwin } from './keyring.ts';
-import { parseTrackingKey, type TrackingKey } from './tracking-key.ts';
+import { type DerivedTrackingKey, parseTrackingKey, TrackingKey } from './tracking-key.ts';
 
 /** Key texts by what they are used for. */
 export interface TrackingKeyringOptions {
@@ -46,6 +46,11 @@ export class TrackingKeyring {
     return this.#states.get(tkid) === 'withdrawn';
   }
 
+  /** Whether one of these keys would have this id as a sealing key: two keys were pasted in each other's place. */
+  sealsAs(kid: string): boolean {
+    return [...this.#keys.values()].some((key) => key.kidAsSealing === kid);
+  }
+
   /** Key ids and states, the active one first. */
   list(): readonly { readonly tkid: string; readonly state: KeyState }[] {
     return [...this.#states].map(([tkid, state]) => ({ tkid, state }));
@@ -59,6 +64,30 @@ export class TrackingKeyring {
       .map(({ tkid, state }) => `${tkid}: ${state}`)
       .join(', ')} }`;
   }
+
+  /** The same keyring for a worker thread of this process; `receiveTrackingKeyring` takes it. */
+  share(): SharedTrackingKeyring {
+    const entries = [...this.#states].map(([tkid, state]) => ({ tkid, state, key: this.#keys.get(tkid)?.share() }));
+    return { setting: this.setting, entries };
+  }
+}
+
+/** A tracking keyring on its way to a worker thread. */
+export interface SharedTrackingKeyring {
+  readonly setting: string;
+  readonly entries: readonly {
+    readonly tkid: string;
+    readonly state: KeyState;
+    readonly key: DerivedTrackingKey | undefined;
+  }[];
+}
+
+/** The tracking keyring that another thread shared. */
+export function receiveTrackingKeyring({ setting, entries }: SharedTrackingKeyring): TrackingKeyring {
+  return new TrackingKeyring(
+    setting,
+    entries.map(({ key, ...rest }) => ({ ...rest, key: key && new TrackingKey(key) })),
+  );
 }
 
 /** Makes a keyring from key texts. Throws KEY_FORMAT, KEY_CHECKSUM, KEY_IN_WRONG_SETTING or KEY_CONFLICT. */

@@ -1,0 +1,120 @@
+import { hostname } from 'node:os';
+import { randomId } from '../crypto/token.ts';
+import { CasehardError } from '../errors.ts';
+import type { Keyring } from '../keyring/keyring.ts';
+import type { TrackingKeyring } from '../keyring/tracking-keyring.ts';
+import { VERSION } from '../version.ts';
+import type { Shared } from './read.ts';
+
+/** The little that core asks of a database; `createDriver` of the package `casehard` makes one. */
+export interface Driver {
+  /** Says whether any of the fields holds a sealed value. */
+  holdsSealedValues(): Promise<boolean>;
+  /** What the canaries of the database say of these keys, the worst first; empty: they belong here. Reads O(keys) rows. */
+  checkKeys?(keyring: Keyring, tracking: TrackingKeyring | undefined): Promise<readonly CasehardError[]>;
+  /** Writes this process down, or down again, with the time of the database's clock. */
+  report?(report: ProcessReport): Promise<void>;
+  /** Strikes this process out. */
+  leave?(id: string): Promise<void>;
+}
+
+/** What a process tells the others of itself: key ids, never keys. */
+export interface ProcessReport {
+  readonly id: string;
+  /** Of @casehard/core. */
+  readonly version: string;
+  /** For people: where it runs. */
+  readonly host: string;
+  readonly activeKid: string | undefined;
+  /** Key ids that it can open: all but withdrawn ones. */
+  readonly kids: readonly string[];
+  readonly trackingKid: string | undefined;
+  readonly trackingKids: readonly string[];
+  /** Key ids that it has sealed with and opened since the report before. */
+  readonly sealed: readonly string[];
+  readonly opened: readonly string[];
+}
+
+export interface AttachOptions {
+  /** The keys of links in mails, so that a rotation of theirs can wait for this process too. */
+  readonly tracking?: TrackingKeyring;
+  /** Milliseconds between two reports; default 30 000. */
+  readonly heartbeat?: number;
+}
+
+export interface Attachment {
+  /** What is wrong with the keys, the worst first. The first one may be why nothing is saved any more. */
+  readonly problems: readonly CasehardError[];
+  /** Reports now, besides the regular reports. */
+  beat(): Promise<void>;
+  /** Strikes the process out and stops reporting. Call it where the process ends in good order. */
+  detach(): Promise<void>;
+}
+
+/** Reports that are missed before a process counts as gone; for those that wait for it. */
+export const HEARTBEAT_MS = 30_000;
+
+/** @internal Use `Casehard.attach`. */
+export async function attach(shared: Shared, driver: Driver, options: AttachOptions): Promise<Attachment> {
+  const { keyring } = shared;
+  const { tracking, heartbeat = HEARTBEAT_MS } = options;
+  const problems = (await driver.checkKeys?.(keyring, tracking)) ?? [];
+  for (const { message, hint } of problems) shared.warn(hint ? `${message}; ${hint}` : message);
+  const refusal = problems.find(({ code }) => BLOCKING.has(code));
+  if (refusal) shared.refusal = refusal;
+  if (!keyring.active && (await driver.holdsSealedValues())) shared.sealedMet = true;
+
+  const uses = { sealed: new Set<string>(), opened: new Set<string>() };
+  shared.uses = uses;
+  const id = randomId();
+  let warned = false;
+  const beat = async (): Promise<void> => {
+    const [sealed, opened] = [[...uses.sealed], [...uses.opened]];
+    try {
+      await driver.report?.({ id, ...describe(keyring, tracking), sealed, opened });
+      warned = false;
+    } catch (error) {
+      // What was used goes into the next report; a database that is away is the application's own trouble already.
+      if (!warned) shared.warn(`this process cannot be listed in the database: ${codeOf(error)}`);
+      warned = true;
+      return;
+    }
+    for (const kid of sealed) uses.sealed.delete(kid);
+    for (const kid of opened) uses.opened.delete(kid);
+  };
+  await beat();
+  const timer = setInterval(() => void beat(), heartbeat);
+  timer.unref?.();
+  return {
+    problems,
+    beat,
+    async detach() {
+      clearInterval(timer);
+      if (uses.sealed.size + uses.opened.size > 0) await beat();
+      delete shared.uses;
+      await driver.leave?.(id);
+    },
+  };
+}
+
+// --- internal ---
+
+/** With these, whatever is saved could not be read by the others, or would be the wrong thing. */
+const BLOCKING: ReadonlySet<string> = new Set(['KEY_NOT_KNOWN_HERE', 'KEY_IN_WRONG_SETTING']);
+
+function describe(keyring: Keyring, tracking: TrackingKeyring | undefined) {
+  const open = <T extends { readonly state: string }>(list: readonly T[]): readonly T[] =>
+    list.filter(({ state }) => state !== 'withdrawn');
+  return {
+    version: VERSION,
+    host: `${hostname()}:${process.pid}`,
+    activeKid: keyring.active?.kid,
+    kids: open(keyring.list()).map(({ kid }) => kid),
+    trackingKid: tracking?.active?.tkid,
+    trackingKids: open(tracking?.list() ?? []).map(({ tkid }) => tkid),
+  };
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof CasehardError ? error.message : 'an error of the driver';
+}
