@@ -129,6 +129,12 @@ function checkConfig(path: string, value: unknown): CasehardConfig {
     });
   }
   const config = value as CasehardConfig;
+  const quietDays: unknown = config.keys?.quietDays;
+  if (quietDays !== undefined && (typeof quietDays !== 'number' || !(quietDays >= 0))) {
+    throw new CasehardError('CONFIG', `${path}: \`keys.quietDays\` is no number of days`, {
+      hint: 'write keys: { quietDays: 7 }',
+    });
+  }
   if (typeof config.fields !== 'object' || config.fields === null) {
     throw new CasehardError('CONFIG', `${path}: \`fields\` is missing`, {
       hint: "write fields: { 'user.smtp.password': column(…) }",

@@ -17,7 +17,7 @@ import type { Identity } from './request.ts';
 import { ScanHistory } from './scan-history.ts';
 import { Accounts } from './state/accounts.ts';
 import { Sessions } from './state/sessions.ts';
-import { loadStateKey } from './state/state-key-file.ts';
+import { loadStateKey } from '../config/state-key-file.ts';
 import { Throttle } from './state/throttle.ts';
 import { UpgradeRun } from './upgrade-run.ts';
 import { Watch } from './watch.ts';

@@ -75,6 +75,15 @@ export function isOdd(session: Session, place: Place, was: SchemeName | undefine
   return sql`${shapeOf(session.engine, place, was)} = 'odd'`;
 }
 
+/** The SQL condition that a value is sealed under a key; for a text document, that it holds such a value somewhere. */
+export function isSealedUnder(session: Session, place: Place, kid: string, inDocument: boolean): RawBuilder<unknown> {
+  if (!/^[a-z2-7]{8}$/.test(kid)) throw new TypeError('"kid" must be the id of a sealing key');
+  const text = textOf(session.engine, place);
+  if (!inDocument) return sql`(${text} is not null and ${begins(session.engine, text, `chd1.${kid}.`)})`;
+  const [plain, php] = [`chd1.${kid}.`, `u0063hd1.${kid}.`].map((mark) => positionOf(session.engine, text, mark));
+  return sql`(${plain} > 0 or ${php} > 0)`;
+}
+
 // --- internal ---
 
 /** Beginnings that a foreign ciphertext may have; schemes/foreign.ts in core decides exactly. */

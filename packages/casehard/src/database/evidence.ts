@@ -22,8 +22,17 @@ export interface KeptCanary extends Canary {
 
 type Executor = Pick<Database, 'kysely'> | Session;
 
-/** The canaries, oldest first. */
-export function readCanaries({ kysely }: Executor): Promise<readonly KeptCanary[]> {
+/** The canaries of sealing keys, oldest first. */
+export async function readCanaries(db: Executor): Promise<readonly KeptCanary[]> {
+  return (await readAllCanaries(db)).filter(({ kid }) => kid.length === 8);
+}
+
+/** The canaries of tracking keys, whose ids have 4 hex digits. */
+export async function readTrackingCanaries(db: Executor): Promise<readonly KeptCanary[]> {
+  return (await readAllCanaries(db)).filter(({ kid }) => kid.length === 4);
+}
+
+function readAllCanaries({ kysely }: Executor): Promise<readonly KeptCanary[]> {
   return guarded(async () => {
     const { rows } = await sql<
       Canary & { created_at: string }
@@ -39,26 +48,31 @@ export function readCanaries({ kysely }: Executor): Promise<readonly KeptCanary[
 /** Keeps the canary of a key. Harmless where there is one already, from this process or from another. */
 export async function writeCanary(db: Executor, { kid, canary }: Canary): Promise<void> {
   await guarded(async () => {
-    if ((await readCanaries(db)).some((known) => known.kid === kid)) return;
+    if ((await readAllCanaries(db)).some((known) => known.kid === kid)) return;
     try {
       await sql`insert into ${sql.table('casehard_keys')} (kid, canary, created_at) values (${kid}, ${canary}, ${now()})`.execute(
         db.kysely,
       );
     } catch (error) {
-      if (!(await readCanaries(db)).some((known) => known.kid === kid)) throw error;
+      if (!(await readAllCanaries(db)).some((known) => known.kid === kid)) throw error;
     }
   });
 }
 
-/** Removes all canaries: nothing is hardened here any more. */
-export async function clearCanaries({ kysely }: Executor): Promise<void> {
-  await guarded(() => sql`delete from ${sql.table('casehard_keys')}`.execute(kysely));
+/** Removes all canaries of sealing keys: nothing is hardened here any more. */
+export async function clearCanaries(db: Executor): Promise<void> {
+  for (const { kid } of await readCanaries(db)) await removeCanary(db, kid);
+}
+
+/** Removes the canary of a key that is withdrawn: no value is under it any more. */
+export async function removeCanary({ kysely }: Executor, kid: string): Promise<void> {
+  await guarded(() => sql`delete from ${sql.table('casehard_keys')} where kid = ${kid}`.execute(kysely));
 }
 
 /** Progress of one field in a run. */
 export interface JobRow {
   readonly id: string;
-  readonly kind: 'harden' | 'soften';
+  readonly kind: 'harden' | 'soften' | 'recover';
   readonly field: string;
   readonly worker: string;
 }
@@ -88,6 +102,29 @@ export async function updateJob({ kysely }: Executor, id: string, progress: JobP
       changed = ${progress.changed}, quarantined = ${progress.quarantined}, updated_at = ${now()}, finished_at = ${finished}
       where id = ${id}`.execute(kysely),
   );
+}
+
+/** A field whose lost values are being entered again; for people, like every job. */
+export interface Recovery {
+  readonly id: string;
+  readonly field: string;
+  /** Values that did not open when it began. */
+  readonly first: number;
+}
+
+/** Recoveries that are not finished, the oldest of each field. */
+export function readRecoveries({ kysely }: Executor): Promise<readonly Recovery[]> {
+  return guarded(async () => {
+    const { rows } = await sql<Readonly<Record<'id' | 'field' | 'rows_done', unknown>>>`
+      select id, field, rows_done from ${sql.table('casehard_jobs')}
+      where kind = 'recover' and state = 'running' order by started_at, id`.execute(kysely);
+    const found = new Map<string, Recovery>();
+    for (const row of rows) {
+      const recovery = { id: String(row.id), field: String(row.field), first: Number(row.rows_done) };
+      if (!found.has(recovery.field)) found.set(recovery.field, recovery);
+    }
+    return [...found.values()];
+  });
 }
 
 // --- internal ---

@@ -3,7 +3,15 @@ import { type CompiledQuery, type CreateTableBuilder, sql } from 'kysely';
 import type { Database } from './connect.ts';
 
 /** Our own tables, in the order in which they are made. They hold evidence, never policy and never key state. */
-export const OWN_TABLES = ['casehard_upgrades', 'casehard_keys', 'casehard_jobs'] as const;
+export const OWN_TABLES = [
+  'casehard_upgrades',
+  'casehard_keys',
+  'casehard_jobs',
+  'casehard_processes',
+  'casehard_key_uses',
+  'casehard_drills',
+  'casehard_audit',
+] as const;
 
 export type OwnTable = (typeof OWN_TABLES)[number];
 
@@ -64,4 +72,40 @@ const COLUMNS: Readonly<Record<OwnTable, (table: Table) => CreateTableBuilder<st
       .addColumn('updated_at', TIME, (c) => c.notNull())
       .addColumn('finished_at', TIME)
       .addColumn('worker', 'text'),
+  // From here on, times are milliseconds since 1970 by the database's own clock.
+  casehard_processes: (table) =>
+    table
+      .addColumn('id', 'varchar(64)', (c) => c.notNull().primaryKey())
+      .addColumn('version', 'varchar(32)', (c) => c.notNull())
+      .addColumn('host', 'text', (c) => c.notNull())
+      .addColumn('active_kid', 'varchar(16)')
+      .addColumn('kids', 'text', (c) => c.notNull())
+      .addColumn('tracking_kid', 'varchar(16)')
+      .addColumn('tracking_kids', 'text', (c) => c.notNull())
+      .addColumn('started_at', 'bigint', (c) => c.notNull())
+      .addColumn('beat_at', 'bigint', (c) => c.notNull()),
+  casehard_key_uses: (table) =>
+    table
+      .addColumn('kid', 'varchar(16)', (c) => c.notNull().primaryKey())
+      .addColumn('sealed_at', 'bigint')
+      .addColumn('opened_at', 'bigint'),
+  casehard_drills: (table) =>
+    table
+      .addColumn('id', 'varchar(64)', (c) => c.notNull().primaryKey())
+      .addColumn('kid', 'varchar(16)', (c) => c.notNull())
+      .addColumn('proven', 'bigint', (c) => c.notNull())
+      .addColumn('opened', 'bigint', (c) => c.notNull())
+      .addColumn('at', 'bigint', (c) => c.notNull())
+      .addColumn('file', 'text', (c) => c.notNull())
+      .addColumn('mac', 'varchar(64)'),
+  casehard_audit: (table) =>
+    table
+      .addColumn('seq', 'bigint', (c) => c.notNull().primaryKey())
+      .addColumn('at', 'bigint', (c) => c.notNull())
+      .addColumn('actor', 'text', (c) => c.notNull())
+      .addColumn('act', 'varchar(64)', (c) => c.notNull())
+      .addColumn('subject', 'text', (c) => c.notNull())
+      .addColumn('reason', 'text', (c) => c.notNull())
+      .addColumn('outcome', 'text', (c) => c.notNull())
+      .addColumn('mac', 'varchar(64)', (c) => c.notNull()),
 };

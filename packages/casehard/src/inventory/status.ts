@@ -55,6 +55,8 @@ export interface StatusOptions {
   readonly maxListed?: number;
   readonly signal?: AbortSignal;
   readonly onPage?: (field: string, rows: number) => void;
+  /** Of every value that was read; with `deep`, of every one that has content. */
+  readonly onVerdict?: (field: string, value: Value, verdict: Verdict) => void;
 }
 
 /** Counts every field by verdict. Reads only. */
@@ -69,6 +71,7 @@ export async function readStatus(db: Database, hard: Casehard<Fields>, options: 
     const pending: { one: Misplaced; at: number }[] = [];
     for (const field of resolved.fields) {
       const onRow = (value: Value, verdict: Verdict): void => {
+        options.onVerdict?.(field.name, value, verdict);
         if (!options.deep || !isListed(verdict)) return;
         listedInAll++;
         if (listed.length >= (options.maxListed ?? Infinity)) return;

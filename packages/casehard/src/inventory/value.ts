@@ -55,6 +55,16 @@ export function verdictOf(resolved: ResolvedField, value: Value): Verdict {
   return resolved.field.verdict(value.stored, rowOf(resolved, value.key));
 }
 
+/** The verdicts on the values of a page: what `verdictOf` says of each, in less time. */
+export function verdictsOf(resolved: ResolvedField, values: readonly Value[]): readonly Verdict[] {
+  const whole = values.filter(({ problem }) => problem === undefined);
+  const verdicts = resolved.field.verdictMany(whole.map(({ stored, key }) => ({ stored, row: rowOf(resolved, key) })));
+  let next = 0;
+  return values.map(({ problem }) =>
+    problem === undefined ? (verdicts[next++] as Verdict) : { kind: 'unexpected', why: problem },
+  );
+}
+
 /** The swap that stores `write` in the value's place; the problem where its column cannot hold it. */
 export function changeOf(resolved: ResolvedField, value: Value, write: Content): Change | Unexpected {
   const { cell, key, located } = value;

@@ -1,6 +1,7 @@
 import { CasehardError } from '@casehard/core';
 import type { Project } from '../config/load.ts';
 import type { Database } from '../database/connect.ts';
+import { hasSealedCheck, sealedCheckName } from '../database/sealed-check.ts';
 import { withSession } from '../database/session.ts';
 import { checkKeys } from '../inventory/known-keys.ts';
 import { type Resolved, type ResolvedField, resolveFields } from '../inventory/resolve.ts';
@@ -62,16 +63,27 @@ function refuseCopies({ name, table }: ResolvedField, accepted: boolean): void {
   });
 }
 
-function refuseSoften({ name, field, definition }: ResolvedField): void {
+function refuseSoften({ name, field, definition, table, place }: ResolvedField): void {
   if (definition.scheme === undefined) {
     throw new CasehardError('CONFIG', `field ${name}: no legacy scheme is declared to go back to`, {
       field: name,
       hint: 'declare `was`',
     });
   }
-  if (!field.strict) return;
-  throw new CasehardError('REFUSED', `field ${name} is strict: softened values could not be read`, {
-    field: name,
-    hint: 'take `strict` and `legacyUntil` out of the configuration first, in every process',
-  });
+  if (field.strict) {
+    throw new CasehardError('REFUSED', `field ${name} is strict: softened values could not be read`, {
+      field: name,
+      hint: 'take `strict` and `legacyUntil` out of the configuration first, in every process',
+    });
+  }
+  if (hasSealedCheck(table, place)) {
+    throw new CasehardError(
+      'REFUSED',
+      `field ${name}: the constraint ${sealedCheckName(place)} takes sealed values only`,
+      {
+        field: name,
+        hint: `\`casehard strict ${name} --remove-check\` removes it; nothing was written`,
+      },
+    );
+  }
 }

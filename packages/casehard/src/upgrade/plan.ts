@@ -102,6 +102,10 @@ const OWN_TABLE_USE: Readonly<Record<OwnTable, string>> = {
   casehard_upgrades: 'it notes the upgrades that were made',
   casehard_keys: 'it shows which keys have sealed values here',
   casehard_jobs: 'it shows the progress of jobs',
+  casehard_processes: 'it lists the processes that run, so that a new key waits for all of them',
+  casehard_key_uses: 'it shows when each key was last used',
+  casehard_drills: 'it shows which backups of keys are proven',
+  casehard_audit: 'it is the audit trail',
 };
 
 async function planOwnTable(db: Database, table: OwnTable): Promise<UpgradeStep | undefined> {

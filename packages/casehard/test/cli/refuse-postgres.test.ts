@@ -101,6 +101,10 @@ describe.each(postgres)('what only PostgreSQL has', (engine) => {
     await expectRefusal(mailer, ['set', 'user.smtp.password#1'], refusal, { input: 'x' });
     expect((await mailer.run(['status', '--deep'])).code).toBe(0);
     expect((await mailer.run(['harden', '--dry-run'])).code).toBe(3);
-    await execute(`alter database ${database} reset default_transaction_read_only`);
+    // The pool may have opened a new connection meanwhile, which begins read-only as well.
+    await execute(
+      'set default_transaction_read_only = off',
+      `alter database ${database} reset default_transaction_read_only`,
+    );
   });
 });

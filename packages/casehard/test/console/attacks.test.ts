@@ -3,7 +3,7 @@ import { generateKey } from '@casehard/core';
 import { sql } from 'kysely';
 import { TOTP } from 'otpauth';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { loadStateKey } from '../../src/console/state/state-key-file.ts';
+import { loadStateKey } from '../../src/config/state-key-file.ts';
 import { StateRows } from '../../src/database/state-rows.ts';
 import { ENGINES } from '../engines.ts';
 import { type Office, openOffice, PASSWORD, until } from './office.ts';

@@ -9,7 +9,7 @@ import { TOTP } from 'otpauth';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Accounts } from '../../src/console/state/accounts.ts';
 import { Sessions } from '../../src/console/state/sessions.ts';
-import { loadStateKey } from '../../src/console/state/state-key-file.ts';
+import { loadStateKey } from '../../src/config/state-key-file.ts';
 import { networkOf, Throttle, throttleKeys } from '../../src/console/state/throttle.ts';
 import { CONSOLE_TABLES, ensureConsoleTables } from '../../src/database/console-tables.ts';
 import { StateRows } from '../../src/database/state-rows.ts';

@@ -83,7 +83,7 @@ describe.each(ENGINES)('found by review, on $engine', (engine) => {
     await work.run(fields, {}, createKeyring({ active: fresh, previous: [old] }));
     await work.execute(`insert into r values (2, '${base64('y')}')`);
     await expect(work.run(fields, {}, before)).rejects.toMatchObject({
-      code: 'KEY_NOT_KNOWN_HERE',
+      code: 'PREVIOUS_KEY_MISSING',
       message: expect.stringContaining('(1 values), which hardened it and is not configured'),
     });
     const kid = createKeyring({ active: fresh }).list()[0]?.kid ?? '';

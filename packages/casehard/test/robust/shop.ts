@@ -2,6 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { column, createCasehard, createKeyring, generateKey, path, setting, type VerdictKind } from '@casehard/core';
 import { sql } from 'kysely';
+import { OWN_TABLES } from '../../src/database/own-tables.ts';
 import { type CommandResult, casehard } from '../cli/command.ts';
 import { type TestDatabase, type TestEngine, temporaryFolder } from '../engines.ts';
 
@@ -61,7 +62,7 @@ export async function openShop(
     credentials,
     run: (args, more) => casehard(args, { cwd: folder, env: { ...env, ...more } }),
     async reset() {
-      for (const table of ['users', 'settings', 'clients', 'casehard_upgrades', 'casehard_keys', 'casehard_jobs']) {
+      for (const table of ['users', 'settings', 'clients', ...OWN_TABLES]) {
         await all(`drop table if exists ${table}`);
       }
       await all('create table users (id int not null primary key, password varchar(100), name varchar(20) not null)');

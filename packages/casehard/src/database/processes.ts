@@ -1,0 +1,107 @@
+import type { ProcessReport } from '@casehard/core';
+import { sql } from 'kysely';
+import { clock } from './clock.ts';
+import type { Database, Engine } from './connect.ts';
+import { guarded } from './driver-error.ts';
+import { noteUses } from './key-uses.ts';
+import type { Session } from './session.ts';
+
+/** A process that has attached itself. Evidence: what it says of itself, by the database's clock. */
+export interface ListedProcess {
+  readonly id: string;
+  readonly version: string;
+  readonly host: string;
+  readonly activeKid: string | undefined;
+  readonly kids: readonly string[];
+  readonly trackingKid: string | undefined;
+  readonly trackingKids: readonly string[];
+  readonly startedAt: number;
+  readonly beatAt: number;
+  /** Milliseconds since its last report. */
+  readonly silent: number;
+}
+
+type Executor = Pick<Database, 'engine' | 'kysely'> | Pick<Session, 'engine' | 'kysely'>;
+
+/** Writes a process down, and what it has used its keys for. */
+export async function reportProcess(db: Executor, report: ProcessReport): Promise<void> {
+  await guarded(async () => {
+    const now = clock(db.engine);
+    const values = {
+      version: report.version,
+      host: report.host,
+      active_kid: report.activeKid ?? null,
+      kids: report.kids.join(' '),
+      tracking_kid: report.trackingKid ?? null,
+      tracking_kids: report.trackingKids.join(' '),
+    };
+    const { numAffectedRows } = await sql`
+      update ${sql.table(TABLE)} set version = ${values.version}, host = ${values.host}, active_kid = ${values.active_kid},
+        kids = ${values.kids}, tracking_kid = ${values.tracking_kid}, tracking_kids = ${values.tracking_kids},
+        beat_at = ${now} where id = ${report.id}`.execute(db.kysely);
+    if ((numAffectedRows ?? 0n) === 0n && !(await exists(db, report.id))) {
+      await sql`
+        insert into ${sql.table(TABLE)}
+          (id, version, host, active_kid, kids, tracking_kid, tracking_kids, started_at, beat_at)
+        values (${report.id}, ${values.version}, ${values.host}, ${values.active_kid}, ${values.kids},
+          ${values.tracking_kid}, ${values.tracking_kids}, ${now}, ${now})`.execute(db.kysely);
+      await forgetOld(db);
+    }
+    await noteUses(db, report);
+  });
+}
+
+/** Strikes a process out. */
+export async function strikeProcess(db: Executor, id: string): Promise<void> {
+  await guarded(() => sql`delete from ${sql.table(TABLE)} where id = ${id}`.execute(db.kysely));
+}
+
+/** All processes that have reported within so many milliseconds, the oldest first. */
+export function listProcesses(db: Executor, within: number): Promise<readonly ListedProcess[]> {
+  return guarded(async () => {
+    const now = clock(db.engine);
+    const { rows } = await sql<Readonly<Record<string, unknown>>>`
+      select id, version, host, active_kid, kids, tracking_kid, tracking_kids, started_at, beat_at, ${now} as clock
+      from ${sql.table(TABLE)} order by started_at, id`.execute(db.kysely);
+    return rows
+      .map((row) => ({
+        id: String(row.id),
+        version: String(row.version),
+        host: String(row.host),
+        activeKid: textOf(row.active_kid),
+        kids: words(row.kids),
+        trackingKid: textOf(row.tracking_kid),
+        trackingKids: words(row.tracking_kids),
+        startedAt: Number(row.started_at),
+        beatAt: Number(row.beat_at),
+        silent: Math.max(0, Number(row.clock) - Number(row.beat_at)),
+      }))
+      .filter(({ silent }) => silent <= within);
+  });
+}
+
+// --- internal ---
+
+const TABLE = 'casehard_processes';
+const FORGOTTEN_AFTER_MS = 30 * 86_400_000;
+
+/** MySQL counts changed rows only: a report within the same millisecond changes none. */
+async function exists(db: Executor, id: string): Promise<boolean> {
+  const { rows } = await sql`select 1 from ${sql.table(TABLE)} where id = ${id}`.execute(db.kysely);
+  return rows.length > 0;
+}
+
+async function forgetOld(db: Executor): Promise<void> {
+  const limit = sql`${clock(db.engine as Engine)} - ${sql.lit(FORGOTTEN_AFTER_MS)}`;
+  await sql`delete from ${sql.table(TABLE)} where beat_at < ${limit}`.execute(db.kysely);
+}
+
+function textOf(value: unknown): string | undefined {
+  return value === null || value === undefined ? undefined : String(value).trim();
+}
+
+function words(value: unknown): readonly string[] {
+  return String(value ?? '')
+    .split(' ')
+    .filter((word) => word !== '');
+}

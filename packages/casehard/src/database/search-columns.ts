@@ -1,0 +1,59 @@
+import { CasehardError } from '@casehard/core';
+import { type RawBuilder, sql } from 'kysely';
+import { type ColumnInfo, describeTable, listTables } from './catalogue.ts';
+import type { Database, Engine } from './connect.ts';
+import { guarded } from './driver-error.ts';
+
+/** A column in which a text stands. */
+export interface Holding {
+  readonly table: string;
+  readonly column: string;
+  readonly rows: number;
+}
+
+export interface Searched {
+  readonly found: readonly Holding[];
+  /** Tables that this user may not read. */
+  readonly unread: readonly string[];
+}
+
+/**
+ * Looks for an ASCII text in every column of every base table but our own, byte for byte, in one scan per table inside the
+ * database: no value leaves it.
+ */
+export async function searchColumns(db: Database, text: string, signal?: AbortSignal): Promise<Searched> {
+  const found: Holding[] = [];
+  const unread: string[] = [];
+  for (const name of await guarded(() => listTables(db))) {
+    if (signal?.aborted) throw new CasehardError('CANCELLED', 'stopped before the end of the search');
+    const table = name.includes('.') ? undefined : await guarded(() => describeTable(db, name));
+    const columns = (table?.columns ?? []).filter(({ kind }) => SEARCHED.has(kind));
+    if (columns.length === 0) continue;
+    try {
+      const counts = columns.map(
+        (column, i) => sql`count(case when ${holds(db.engine, column, text)} then 1 end) as ${sql.id(`c${i}`)}`,
+      );
+      const { rows } = await sql<Readonly<Record<string, unknown>>>`
+        select ${sql.join(counts)} from ${sql.table(name)} as t`.execute(db.kysely);
+      columns.forEach((column, i) => {
+        const n = Number(rows[0]?.[`c${i}`] ?? 0);
+        if (n > 0) found.push({ table: name, column: column.name, rows: n });
+      });
+    } catch {
+      unread.push(name);
+    }
+  }
+  return { found, unread };
+}
+
+// --- internal ---
+
+const SEARCHED: ReadonlySet<ColumnInfo['kind']> = new Set(['char', 'varchar', 'text', 'bytes', 'json']);
+
+function holds(engine: Engine, { name, kind }: ColumnInfo, text: string): RawBuilder<unknown> {
+  const column = sql`t.${sql.id(name)}`;
+  if (engine === 'sqlite') return sql`instr(cast(${column} as text), ${text}) > 0`;
+  if (engine === 'mysql') return sql`locate(cast(${text} as binary), cast(${column} as binary)) > 0`;
+  if (kind === 'bytes') return sql`position(convert_to(${text}, 'UTF8') in ${column}) > 0`;
+  return sql`position(${text} in ${column}::text) > 0`;
+}
