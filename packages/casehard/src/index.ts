@@ -25,6 +25,8 @@ export { findConfig } from './config/find.ts';
 export { type LoadOptions, loadProject, type Project } from './config/load.ts';
 export { type Console, type ConsoleOptions, createConsole, type HostSignIn } from './console/console.ts';
 export { type Database, type Engine, type OpenOptions, openDatabase } from './database/connect.ts';
+export { type Diagnosis, type ExamineOptions, examine } from './doctor/examine.ts';
+export type { Finding, FindingGroup, FoundAt, Severity } from './doctor/finding.ts';
 export { createDriver } from './inventory/driver.ts';
 export { type FieldStatus, type Listed, readStatus, type Status, type StatusOptions } from './inventory/status.ts';
 export { type Pending, pendingUpgrade, planFor } from './jobs/pending.ts';

@@ -1,0 +1,121 @@
+import { keyId } from '@casehard/core';
+import { sha256 } from '@casehard/core/state';
+import { type Candidate, findCandidates } from './candidates.ts';
+import { unpack } from './unpack.ts';
+import { walkFiles } from './walk-files.ts';
+import type { Proof, WantedKeys } from './wanted.ts';
+
+/** A place where a key of this database stands. Never the key. */
+export interface Find extends Proof {
+  readonly file: string;
+  /** Inside an archive: the names on the way, joined by `!`. */
+  readonly member: string | undefined;
+  /** Counted from 1; in a binary file by line ends too. */
+  readonly line: number;
+  readonly kid: string;
+  readonly kind: 'sealing' | 'tracking';
+  /** It is configured here: then nobody has to look for it. */
+  readonly configured: boolean;
+  /** Values under it. */
+  readonly values: number;
+  /** The text names another key id: the key is right, its text has to be spelled anew. */
+  readonly misspelled: boolean;
+}
+
+export interface HuntResult {
+  readonly files: number;
+  /** Distinct strings that could be keys. */
+  readonly candidates: number;
+  readonly finds: readonly Find[];
+  /** Files, folders and archives that were not looked into. */
+  readonly skipped: readonly { readonly path: string; readonly why: string }[];
+  /** Key ids that were looked for, and proven. */
+  readonly found: readonly string[];
+}
+
+export interface HuntOptions {
+  readonly signal?: AbortSignal;
+  readonly onFile?: (path: string, files: number) => void;
+  readonly onFind?: (find: Find) => void;
+}
+
+/**
+ * Looks for keys of this database in files, folders and archives: every key-like string has its key id derived, and only
+ * one that the database knows is tried, on its canary and on values. Candidates are kept in memory as hashes only.
+ */
+export async function hunt(
+  wanted: WantedKeys,
+  paths: readonly string[],
+  options: HuntOptions = {},
+): Promise<HuntResult> {
+  const finds: Find[] = [];
+  const skipped: { path: string; why: string }[] = [];
+  const known = new Map<string, readonly Match[]>();
+  const { signal } = options;
+  let files = 0;
+  const onSkipped = (path: string, why: string): void => {
+    skipped.push({ path, why });
+  };
+  for await (const { path, bytes } of walkFiles(paths, { onSkipped, ...(signal ? { signal } : {}) })) {
+    files++;
+    options.onFile?.(path, files);
+    const onUnread = (unread: { readonly path: string; readonly why: string }): void =>
+      onSkipped(unread.path === '' ? path : `${path}!${unread.path}`, unread.why);
+    for (const member of unpack(bytes, { onUnread, ...(signal ? { signal } : {}) })) {
+      const here = new Set<string>();
+      for (const candidate of findCandidates(member.bytes)) {
+        const matches = await match(wanted, candidate, known);
+        const line = matches.length > 0 ? candidate.line() : 0;
+        for (const { kid, kind, ...proof } of matches) {
+          // The same key may be spelled in several ways by one text.
+          const place = `${kid}:${line}`;
+          if (here.has(place)) continue;
+          here.add(place);
+          const find: Find = {
+            file: path,
+            member: member.path === '' ? undefined : member.path,
+            line,
+            kid,
+            kind,
+            ...proof,
+            configured: wanted.isConfigured(kid),
+            values: wanted.values.get(kid) ?? 0,
+            misspelled: candidate.claims !== undefined && candidate.claims !== kid,
+          };
+          finds.push(find);
+          options.onFind?.(find);
+        }
+      }
+    }
+  }
+  const proven = new Set(finds.flatMap((find) => (find.opens === 'nothing' ? [] : [find.kid])));
+  return { files, candidates: known.size, finds, skipped, found: wanted.lookedFor.filter((kid) => proven.has(kid)) };
+}
+
+// --- internal ---
+
+interface Match extends Proof {
+  readonly kid: string;
+  readonly kind: Find['kind'];
+}
+
+async function match(
+  wanted: WantedKeys,
+  { master }: Candidate,
+  known: Map<string, readonly Match[]>,
+): Promise<readonly Match[]> {
+  const hash = sha256(master).toString('base64');
+  const before = known.get(hash);
+  if (before) return before;
+  const matches: Match[] = [];
+  for (const kind of ['sealing', 'tracking'] as const) {
+    const kid = keyId(kind === 'sealing' ? 'enc' : 'trk', master);
+    if (!wanted.kids.has(kid)) continue;
+    const proof = await wanted.prove(kid, master);
+    // An id of a tracking key has 16 bits: by chance, others have it too.
+    if (kind === 'sealing' || proof.opens !== 'nothing') matches.push({ kid, kind, ...proof });
+  }
+  master.fill(0);
+  known.set(hash, matches);
+  return matches;
+}

@@ -1,0 +1,176 @@
+import { CasehardError, type KeyKind } from '@casehard/core';
+import type { Database } from '../database/connect.ts';
+import { removeCanary } from '../database/evidence.ts';
+import { searchColumns } from '../database/search-columns.ts';
+import { withSession } from '../database/session.ts';
+import { type ResolvedField, resolveFields } from '../inventory/resolve.ts';
+import type { KeysProject, Timing } from './live.ts';
+import { withdrawLines } from './paste.ts';
+import { readRotation } from './read-rotation.ts';
+import { liveProcesses, type RotationFacts } from './rotation.ts';
+import { unsettled } from './settle.ts';
+import { type FindOptions, findUnder, markOf } from './values-under.ts';
+
+export interface WithdrawOptions extends Timing, Pick<FindOptions, 'signal' | 'onPage'> {}
+
+/** A key that nothing stands in the way of withdrawing, as far as the database can tell. */
+export interface Withdrawable {
+  readonly kid: string;
+  readonly kind: KeyKind;
+  /** Lines of settings, by the ids of keys. */
+  readonly lines: readonly string[];
+  /** Tables that could not be searched for forgotten columns. */
+  readonly unread: readonly string[];
+  /** False where the transactions of others could not be seen. */
+  readonly transactionsVisible: boolean;
+}
+
+/**
+ * Checks that a key can be withdrawn: nobody has it active or had it a moment ago, nothing was opened with it for
+ * `keys.quietDays`, and a scan that begins now finds no value under it, in declared fields and elsewhere. Reads only.
+ * Throws KEY_IN_USE with everything that stands against it, and NOT_FOUND for a key that nobody knows.
+ */
+export async function checkWithdrawal(
+  project: KeysProject,
+  db: Database,
+  kid: string,
+  options: WithdrawOptions = {},
+): Promise<Withdrawable> {
+  const kind = kindOf(kid);
+  const facts = await readRotation(project, db, { ...options, kind, fields: [] });
+  const against = inTheWay(facts, kid);
+  let unread: readonly string[] = [];
+  if (kind === 'enc') {
+    const fields = await resolveAll(project, db);
+    // Begun now, after processes and transactions were looked at: nobody can add a value under the key any more.
+    const found = await withSession(db, (session) => findUnder(session, fields, { ...options, kid }));
+    if (found.total > 0) against.push(valuesLeft(found.total, found.locators));
+    const elsewhere = await searchColumns(db, markOf(kid), options.signal);
+    const forgotten = elsewhere.found.filter(
+      ({ table, column }) => found.total === 0 || !isDeclared(fields, table, column),
+    );
+    if (forgotten.length > 0) against.push(forgottenColumns(forgotten));
+    unread = elsewhere.unread;
+  }
+  const [first] = against;
+  if (first) {
+    const problem = against.map((each) => each.problem).join('; ');
+    throw new CasehardError('KEY_IN_USE', `key ${kid} cannot be withdrawn yet: ${problem}`, { kid, hint: first.hint });
+  }
+  const known = facts.keys.some((key) => key.kid === kid) || facts.canaries.includes(kid);
+  if (!known && !facts.opened.has(kid) && !facts.sealed.has(kid)) {
+    throw new CasehardError('NOT_FOUND', `no key ${kid} is known here`, {
+      hint: '`casehard keys list` shows the keys',
+    });
+  }
+  return { kid, kind, lines: withdrawLines(facts, kid), unread, transactionsVisible: facts.transactionsVisible };
+}
+
+/**
+ * Takes the evidence of a key away, once a person has confirmed that no unattached process has it: its canary goes, so
+ * that nobody asks for the key any more. Processes are looked at once more, because asking takes time. Throws KEY_IN_USE.
+ */
+export async function withdrawKey(
+  project: KeysProject,
+  db: Database,
+  { kid, kind }: Pick<Withdrawable, 'kid' | 'kind'>,
+  timing: Timing = {},
+): Promise<void> {
+  const [first] = inTheWay(await readRotation(project, db, { ...timing, kind, fields: [] }), kid);
+  if (first) {
+    throw new CasehardError('KEY_IN_USE', `key ${kid} cannot be withdrawn yet: ${first.problem}`, {
+      kid,
+      hint: first.hint,
+    });
+  }
+  await removeCanary(db, kid);
+}
+
+/** Which kind of key an id belongs to. Throws USAGE, and does not quote it: it may be a key. */
+export function kindOf(kid: string): KeyKind {
+  if (/^[a-z2-7]{8}$/.test(kid)) return 'enc';
+  if (/^[0-9a-f]{4}$/.test(kid)) return 'trk';
+  throw new CasehardError('USAGE', 'this is no key id', {
+    hint: 'a sealing key has 8 characters, a to z and 2 to 7, a tracking key 4 hex digits; never give a key here',
+  });
+}
+
+// --- internal ---
+
+interface Against {
+  readonly problem: string;
+  readonly hint: string;
+}
+
+const DAY_MS = 86_400_000;
+
+function inTheWay(facts: RotationFacts, kid: string): Against[] {
+  const against: Against[] = [];
+  const state = facts.keys.find((key) => key.kid === kid)?.state;
+  if (state === 'active' || state === 'staged') {
+    against.push({ problem: `it is ${state} here`, hint: 'put another key into its place first: `casehard rotate`' });
+  }
+  const why = unsettled((other) => other === kid, {
+    ...facts,
+    heard: facts.kind === 'enc' ? facts.heard : liveProcesses(facts),
+  });
+  if (why?.because === 'processes') {
+    const names = why.processes.map(({ host, version }) => `${host} (${version})`).join(', ');
+    against.push({
+      problem: `it is active in ${names}`,
+      hint: 'give every process the new key first: `casehard rotate`',
+    });
+  } else if (why?.because === 'time') {
+    const seconds = Math.ceil(why.wait / 1000);
+    against.push({ problem: `a process had it active a moment ago`, hint: `try again in ${seconds} seconds` });
+  } else if (why?.because === 'transaction') {
+    const seconds = Math.ceil(why.open / 1000);
+    against.push({
+      problem: `a transaction has been open for ${seconds} seconds, since before the key came to rest`,
+      hint: 'end it, or wait for its end: what it has written cannot be seen yet',
+    });
+  }
+  const ago = facts.opened.get(kid);
+  if (ago !== undefined && ago < facts.quiet) {
+    const days = Math.ceil((facts.quiet - ago) / DAY_MS);
+    against.push({
+      problem: `a process opened something with it ${agoText(ago)} ago`,
+      hint: `wait until it has been quiet for \`keys.quietDays\` (${facts.quiet / DAY_MS}): ${days === 1 ? 'one more day' : `${days} more days`} at the earliest`,
+    });
+  }
+  return against;
+}
+
+function valuesLeft(total: number, locators: readonly string[]): Against {
+  const more = total > locators.length ? ` and ${total - locators.length} more` : '';
+  return {
+    problem: `${total} ${total === 1 ? 'value is' : 'values are'} under it: ${locators.join(', ')}${more}`,
+    hint: '`casehard rotate` reseals those that open; `casehard status --deep` says what the others need',
+  };
+}
+
+function forgottenColumns(found: readonly { table: string; column: string; rows: number }[]): Against {
+  const places = found.map(({ table, column, rows }) => `${table}.${column} (${rows})`).join(', ');
+  return {
+    problem: `values under it stand where no field is declared: ${places}`,
+    hint: 'declare the field in casehard.config, then `casehard rotate`; or delete what is not needed any more',
+  };
+}
+
+function agoText(ms: number): string {
+  if (ms < 120_000) return `${Math.round(ms / 1000)} seconds`;
+  if (ms < 7_200_000) return `${Math.round(ms / 60_000)} minutes`;
+  return ms < 2 * DAY_MS ? `${Math.round(ms / 3_600_000)} hours` : `${Math.round(ms / DAY_MS)} days`;
+}
+
+async function resolveAll(project: KeysProject, db: Database): Promise<readonly ResolvedField[]> {
+  const { fields, problems } = await resolveFields(db, project.hard, { keyring: project.keyring });
+  const [problem] = problems;
+  if (problem) throw problem; // a field that cannot be found may hold values under the key
+  return fields;
+}
+
+function isDeclared(fields: readonly ResolvedField[], table: string, column: string): boolean {
+  const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+  return fields.some(({ place }) => same(place.table.split('.').at(-1) ?? '', table) && same(place.column, column));
+}
