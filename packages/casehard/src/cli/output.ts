@@ -13,6 +13,8 @@ export interface Output extends OutputOptions {
   line(text?: string): void;
   /** What is going on, a warning or a reminder: stderr, not with --quiet. */
   note(text: string): void;
+  /** What went wrong beside a result that stands: stderr, always. */
+  problem(text: string): void;
   /** The result for programs: one object on stdout, only with --json. */
   result(value: Readonly<Record<string, unknown>>): void;
   /** A line that is drawn over, on a terminal only. */
@@ -38,6 +40,10 @@ export function createOutput(command: string, options: OutputOptions): Output {
     note(text) {
       clear();
       if (!quiet) process.stderr.write(`${text}\n`);
+    },
+    problem(text) {
+      clear();
+      process.stderr.write(`${text}\n`);
     },
     result(value) {
       clear();

@@ -1,6 +1,6 @@
 import { CasehardError } from '@casehard/core';
 import { findConfig } from '../config/find.ts';
-import { loadProject, type Project } from '../config/load.ts';
+import { type LoadedProject, loadProject } from '../config/load.ts';
 import { type Database, openDatabase } from '../database/connect.ts';
 import { guarded } from '../database/driver-error.ts';
 import type { Invocation } from './main.ts';
@@ -8,7 +8,7 @@ import type { Invocation } from './main.ts';
 /** Reads the configuration, opens its database, does the work, closes the database. */
 export async function withProject<T>(
   invocation: Invocation,
-  work: (project: Project, db: Database) => Promise<T>,
+  work: (project: LoadedProject, db: Database) => Promise<T>,
 ): Promise<T> {
   const { folder, config, env, output } = invocation;
   const project = await loadProject(findConfig(folder, config), { env, warn: output.note });

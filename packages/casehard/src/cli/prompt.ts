@@ -1,5 +1,5 @@
 import { CasehardError } from '@casehard/core';
-import { confirm, isCancel, password } from '@clack/prompts';
+import { confirm, isCancel, password, text } from '@clack/prompts';
 
 /** Whether a person can be asked. */
 export function isInteractive(): boolean {
@@ -13,6 +13,16 @@ export async function askYes(question: string, option: string): Promise<boolean>
   }
   const answer = await confirm({ message: question, initialValue: false, output: process.stderr });
   return !isCancel(answer) && answer;
+}
+
+/** Asks for a line on the terminal. Without a terminal: throws USAGE that names the option which gives it. */
+export async function askText(question: string, option: string): Promise<string> {
+  if (!isInteractive()) {
+    throw new CasehardError('USAGE', `needs an answer: ${question}`, { hint: `add ${option}` });
+  }
+  const answer = await text({ message: question, output: process.stderr });
+  if (isCancel(answer)) throw new CasehardError('CANCELLED', 'nothing was done');
+  return answer ?? '';
 }
 
 /** A secret from the terminal, not echoed, or from stdin: everything up to the end, less one line end. Never from argv. */

@@ -8,6 +8,7 @@ import { type CommandOptions, type CommandResult, casehard } from './command.ts'
 /** A database with tables of the test's own, and a configuration with fields on them. */
 export interface OwnFields {
   readonly test: TestDatabase;
+  readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
   execute(...statements: readonly string[]): Promise<void>;
   run(args: readonly string[], options?: Partial<CommandOptions>): Promise<CommandResult>;
@@ -35,5 +36,5 @@ export default defineConfig({ database: process.env.DATABASE_URL, adopted: true,
   );
   const { code, stderr, stdout } = await run(['upgrade']);
   if (code !== 0) throw new Error(`casehard upgrade: ${stdout}${stderr}`);
-  return { test, env, execute, run, drop };
+  return { test, folder: cwd, env, execute, run, drop };
 }

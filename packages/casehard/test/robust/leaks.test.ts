@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { column, generateKey, path, setting } from '@casehard/core';
 import { type RawBuilder, sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { OWN_TABLES } from '../../src/database/own-tables.ts';
 import { type CommandResult, casehard } from '../cli/command.ts';
 import { ENGINES, type TestDatabase, temporaryFolder } from '../engines.ts';
 import { watch, withGeneralLog } from './watch.ts';
@@ -192,8 +193,7 @@ function keyMarks(text: string): readonly string[] {
 }
 
 async function ownTables({ db }: TestDatabase): Promise<readonly string[]> {
-  const tables = ['casehard_upgrades', 'casehard_keys', 'casehard_jobs'];
-  const rows = await Promise.all(tables.map((table) => sql`select * from ${sql.table(table)}`.execute(db.kysely)));
+  const rows = await Promise.all(OWN_TABLES.map((table) => sql`select * from ${sql.table(table)}`.execute(db.kysely)));
   return rows.flatMap((result) =>
     result.rows.map((row) =>
       Object.values(row as object)

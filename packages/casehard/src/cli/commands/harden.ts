@@ -2,7 +2,7 @@ import { CasehardError } from '@casehard/core';
 import type { Project } from '../../config/load.ts';
 import type { Database } from '../../database/connect.ts';
 import { residueOf } from '../../database/residue.ts';
-import { type RunOptions, type RunResult, run } from '../../jobs/run.ts';
+import type { RunOptions, RunResult } from '../../jobs/run.ts';
 import { EXIT, type Exit } from '../exit.ts';
 import type { AddCommand, Invocation } from '../main.ts';
 import { keepMemorySmall } from '../memory.ts';
@@ -10,6 +10,7 @@ import { collect, locator, positive, rate, texts } from '../options.ts';
 import { drawProgress } from '../progress.ts';
 import { withProject } from '../project.ts';
 import { askYes, isInteractive } from '../prompt.ts';
+import { runRecorded } from '../run-recorded.ts';
 import { plural, table } from '../table.ts';
 
 /** `casehard harden`: seals what is in the existing scheme, and reseals what is stale. */
@@ -30,12 +31,11 @@ export const harden: AddCommand = (program, action) => {
       if (!options.dryRun)
         invocation.output.note('A backup of the database before hardening is cheap; the keys need one too.');
       keepMemorySmall();
-      const result = await run(adopted, db, {
-        act: 'harden',
-        ...runOptions(invocation, options),
-        ...(asPlaintext ? { asPlaintext } : {}),
-      });
-      return report(invocation, result, { act: 'harden', dryRun: options.dryRun === true, db, project });
+      return runRecorded(
+        { invocation, project: adopted, db },
+        { act: 'harden', ...runOptions(invocation, options), ...(asPlaintext ? { asPlaintext } : {}) },
+        (result) => report(invocation, result, { act: 'harden', dryRun: options.dryRun === true, db, project }),
+      );
     }),
   );
 };

@@ -1,14 +1,14 @@
 import { generateKey } from '@casehard/core';
 import { InvalidArgumentError } from 'commander';
 import { EXIT } from '../exit.ts';
+import { keysGroup } from '../group.ts';
 import type { AddCommand } from '../main.ts';
 
 type Form = 'env' | 'php' | 'json';
 
 /** `casehard keys generate`: both keys to stdout, ready to paste; what to do next to stderr. */
 export const keysGenerate: AddCommand = (program, action) => {
-  const keys = program.command('keys').description('make keys');
-  const command = keys
+  const command = keysGroup(program)
     .command('generate')
     .description('make a sealing key and a tracking key, ready to paste; nothing is stored')
     .option('--as <form>', 'env, php or json (default: env)', parseForm);

@@ -5,6 +5,7 @@ import type { AddCommand } from '../main.ts';
 import { locator } from '../options.ts';
 import { withProject } from '../project.ts';
 import { readSecret } from '../prompt.ts';
+import { record } from '../record.ts';
 
 /** `casehard set LOCATOR`: replaces one credential, readable or not. The value never comes from argv. */
 export const set: AddCommand = (program, action) => {
@@ -23,12 +24,17 @@ export const set: AddCommand = (program, action) => {
           hint: 'clearing a credential is left to the application',
         });
       const how = await setValue(project, db, where, value);
+      const recorded = await record(
+        { invocation, project, db },
+        { act: 'set', subject: name, reason: '', outcome: `done: ${how}` },
+      );
       invocation.output.line(
         how === 'sealed'
           ? `${name} is set and sealed.`
           : `${name} is set, in the existing scheme: no key is configured.`,
       );
       invocation.output.result({ ok: true, exit: EXIT.done, locator: name, stored: how });
+      recorded.say();
       return EXIT.done;
     });
   });

@@ -1,10 +1,10 @@
 import { CasehardError } from '@casehard/core';
-import { run } from '../../jobs/run.ts';
 import type { AddCommand } from '../main.ts';
 import { keepMemorySmall } from '../memory.ts';
 import { collect, positive, rate } from '../options.ts';
 import { withProject } from '../project.ts';
 import { askYes } from '../prompt.ts';
+import { runRecorded } from '../run-recorded.ts';
 import { report, runOptions } from './harden.ts';
 
 /** `casehard soften`: the way back, for those who leave. */
@@ -30,8 +30,9 @@ export const soften: AddCommand = (program, action) => {
         );
       }
       keepMemorySmall();
-      const result = await run(project, db, { act: 'soften', ...runOptions(invocation, options) });
-      return report(invocation, result, { act: 'soften', dryRun: options.dryRun === true, db, project });
+      return runRecorded({ invocation, project, db }, { act: 'soften', ...runOptions(invocation, options) }, (result) =>
+        report(invocation, result, { act: 'soften', dryRun: options.dryRun === true, db, project }),
+      );
     }),
   );
 };

@@ -1,4 +1,6 @@
 import { CasehardError, VERDICT_KINDS } from '@casehard/core';
+import type { Project } from '../../config/load.ts';
+import { findStateKey } from '../../config/state-key-file.ts';
 import type { Database } from '../../database/connect.ts';
 import { withSession } from '../../database/session.ts';
 import { checkKeys } from '../../inventory/known-keys.ts';
@@ -6,6 +8,7 @@ import { isQuarantinedKind, needsOf } from '../../inventory/needs.ts';
 import { type FieldStatus, readStatus, type Status } from '../../inventory/status.ts';
 import { notHardened } from '../../inventory/tally.ts';
 import { type Pending, pendingUpgrade } from '../../jobs/pending.ts';
+import { provenBackups } from '../../keys/backups.ts';
 import { EXIT } from '../exit.ts';
 import type { AddCommand } from '../main.ts';
 import { collect, texts } from '../options.ts';
@@ -41,18 +44,38 @@ export const status: AddCommand = (program, action) => {
       const unreadable = found.fields.some(({ tally }) => tally.verdicts.unreadable > 0);
       const known = { keyring: project.keyring, hasOwnTables: !pending.ownTables };
       const wrongKeys = unreadable ? await keyProblem(db, found, known) : undefined;
-      if (wrongKeys) found = { ...found, problems: [wrongKeys, ...found.problems] };
+      const problems = [...(wrongKeys ? [wrongKeys] : []), ...withdrawnInUse(found), ...found.problems];
+      found = { ...found, problems };
       const failed = found.problems.length > 0;
       const remains = options.check === true && found.notHardened > 0;
       const exit = failed ? EXIT.failed : remains ? EXIT.workRemains : EXIT.done;
-      print(output, found, pending, project.keyring.setting);
-      output.result({ ok: !failed, exit, ...toJson(found, pending) });
+      const backup = await lastDrill(db, project, invocation.env);
+      print(output, found, { pending, setting: project.keyring.setting, backup });
+      output.result({ ok: !failed, exit, ...toJson(found, pending), backup: backup ?? null });
       return exit;
     });
   });
 };
 
 // --- internal ---
+
+/** Values that are refused because their key is withdrawn. */
+function withdrawnInUse({ keys, fields }: Status): readonly CasehardError[] {
+  return keys.flatMap(({ kid, state }) => {
+    const values = fields.reduce((sum, { tally }) => sum + (tally.kids[kid] ?? 0), 0);
+    if (state !== 'withdrawn' || values === 0) return [];
+    return [
+      new CasehardError(
+        'KEY_WITHDRAWN',
+        `${plural(values, 'value is', 'values are')} under the withdrawn key ${kid}, and refused`,
+        {
+          kid,
+          hint: 'take it out of CASEHARD_WITHDRAWN_KIDS, list the key as a previous one and reseal with `casehard harden`; or set the values anew',
+        },
+      ),
+    ];
+  });
+}
 
 /** Keys that do not fit this database: why mail, bounces and sign-ins all stopped at once. */
 async function keyProblem(
@@ -69,12 +92,36 @@ async function keyProblem(
   }
 }
 
-function print(output: Output, found: Status, pending: Pending, setting: string): void {
+/** The last proven drill of the active key; `undefined` where none is active. */
+async function lastDrill(
+  db: Database,
+  { keyring, folder }: Project,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<ActiveBackup | undefined> {
+  if (!keyring.active) return undefined;
+  const { kid } = keyring.active;
+  const { proven } = await provenBackups(db, findStateKey({ folder, env }), [kid]);
+  const drill = proven.get(kid);
+  return drill ? { kid, proven: true, at: new Date(drill.at).toISOString(), file: drill.file } : { kid, proven: false };
+}
+
+type ActiveBackup =
+  | { readonly kid: string; readonly proven: false }
+  | { readonly kid: string; readonly proven: true; readonly at: string; readonly file: string };
+
+interface Beside {
+  readonly pending: Pending;
+  readonly setting: string;
+  readonly backup: ActiveBackup | undefined;
+}
+
+function print(output: Output, found: Status, { pending, setting, backup }: Beside): void {
   output.line(`database  ${found.database}`);
   const keys = found.keys.map(({ kid, state }) => `${kid} (${state})`).join(', ');
   const missing = found.problems.some(({ code }) => code === 'KEY_MISSING');
   const none = `${setting} not configured${missing ? '' : ': credentials stay in the existing scheme'}`;
   output.line(`keys      ${keys || none}`);
+  if (backup) output.line(`backup    ${backupOf(backup)}`);
   for (const message of pending.messages) output.line(`upgrade   pending: ${message}`);
   output.line();
   const shown = VERDICT_KINDS.filter((kind) => kind !== 'stale' || found.keys.length > 0 || anyStale(found));
@@ -120,6 +167,12 @@ function print(output: Output, found: Status, pending: Pending, setting: string)
       : `${plural(found.notHardened, 'credential is', 'credentials are')} not hardened${quarantined > 0 ? `, ${quarantined} of them quarantined` : ''}.`,
   );
   if (!found.deep) output.line('Counted by prefix; `status --deep` opens every value.');
+}
+
+function backupOf(backup: ActiveBackup): string {
+  return backup.proven
+    ? `${backup.kid} proven by a drill of ${backup.file} on ${backup.at.slice(0, 10)}`
+    : 'no proven backup: casehard keys backup, then casehard keys drill';
 }
 
 function anyStale(found: Status): boolean {

@@ -1,10 +1,12 @@
 import { CasehardError } from '@casehard/core';
 import { resolveFields } from '../../inventory/resolve.ts';
 import { planFor } from '../../jobs/pending.ts';
-import { runUpgrade } from '../../upgrade/run.ts';
+import type { UpgradePlan } from '../../upgrade/plan.ts';
+import { runUpgrade, type UpgradeResult } from '../../upgrade/run.ts';
 import { EXIT } from '../exit.ts';
 import type { AddCommand } from '../main.ts';
 import { withProject } from '../project.ts';
+import { type AtWork, record } from '../record.ts';
 import { plural } from '../table.ts';
 
 /** `casehard upgrade`: widens columns that need it and makes our tables. Needs no key. */
@@ -44,15 +46,13 @@ export const upgrade: AddCommand = (program, action) => {
         return exit;
       }
       output.note('A backup of the database before an upgrade is cheap.');
-      const result = await runUpgrade(db, plan, {
-        signal,
-        onStep: ({ state, step }) => output.progress(`${state}: ${step.id}`),
-      });
-      output.progress(undefined);
-      if (signal.aborted)
+      const { result, say } = await runSteps({ invocation, project, db }, plan);
+      if (signal.aborted) {
+        say();
         throw new CasehardError('CANCELLED', `stopped after ${plural(result.done.length, 'step')}`, {
           hint: 'run it again; it goes on where it stopped',
         });
+      }
       output.line(`Done: ${plural(result.done.length, 'step')}.`);
       const after = await resolveFields(db, project.hard, { keyring: project.keyring });
       const outdated = after.fields.flatMap(({ name, definition, max }) =>
@@ -73,7 +73,44 @@ export const upgrade: AddCommand = (program, action) => {
         problems: plan.problems,
         done: result.done.map(({ id }) => id),
       });
+      say();
       return exit;
     });
   });
 };
+
+// --- internal ---
+
+/** Runs the steps, and records those that were made, also where a later one failed. */
+async function runSteps(
+  at: AtWork,
+  plan: UpgradePlan,
+): Promise<{ readonly result: UpgradeResult; readonly say: () => void }> {
+  const { output, signal } = at.invocation;
+  const made: string[] = [];
+  const note = (how: string) =>
+    made.length === 0
+      ? undefined
+      : record(at, {
+          act: 'upgrade',
+          subject: made.join(', '),
+          reason: '',
+          outcome: `${how}: ${plural(made.length, 'step')}`,
+        });
+  try {
+    const result = await runUpgrade(at.db, plan, {
+      signal,
+      onStep: ({ state, step }) => {
+        if (state === 'done') made.push(step.id);
+        output.progress(`${state}: ${step.id}`);
+      },
+    });
+    output.progress(undefined);
+    const recorded = await note('done');
+    return { result, say: () => recorded?.say() };
+  } catch (error) {
+    output.progress(undefined);
+    (await note(`failed ${error instanceof CasehardError ? error.code : 'BUG'}`))?.say();
+    throw error;
+  }
+}
