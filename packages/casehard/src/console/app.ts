@@ -62,7 +62,7 @@ function failure(ctx: Ctx, error: unknown): Response | Promise<Response> {
     ctx.request.method === 'POST'
       ? html`<p>Nothing more was changed. Go back with your browser to correct the form.</p>`
       : '';
-  const keys = error.code.startsWith('KEY_')
+  const keys = DIAGNOSED.has(error.code)
     ? html`<p><a href="${ctx.href('/diagnosis')}">What happened to the key, and what to do</a></p>`
     : '';
   if (ctx.request.headers.get('accept') === 'application/json') return jsonFailure(ctx, error, status);
@@ -76,6 +76,14 @@ function jsonFailure(ctx: Ctx, { message, hint }: CasehardError, status: number)
   return new Response(JSON.stringify({ ok: false, text }), { status, headers });
 }
 
+/** What the diagnosis page has words for. */
+const DIAGNOSED: ReadonlySet<string> = new Set([
+  'KEY_MISSING',
+  'KEY_NOT_KNOWN_HERE',
+  'KEY_IN_WRONG_SETTING',
+  'PREVIOUS_KEY_MISSING',
+]);
+
 const STATUS: Readonly<Partial<Record<CasehardError['code'], number>>> = {
   USAGE: 400,
   REFUSED: 409,
@@ -84,6 +92,9 @@ const STATUS: Readonly<Partial<Record<CasehardError['code'], number>>> = {
   BAD_ROW: 400,
   TOO_LONG: 400,
   NOT_WELL_FORMED: 400,
+  BACKUP: 400,
+  KEY_IN_USE: 409,
+  AUDIT: 409,
   SECRET_NEEDED: 409,
   CHANGED_MEANWHILE: 409,
   KEY_MISSING: 409,

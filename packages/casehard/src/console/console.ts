@@ -1,6 +1,7 @@
 import { CasehardError } from '@casehard/core';
 import { equalTexts } from '@casehard/core/state';
-import type { Project } from '../config/load.ts';
+import { Trail } from '../audit/trail.ts';
+import { loadStateKey } from '../config/state-key-file.ts';
 import { type Database, openDatabase } from '../database/connect.ts';
 import { ensureConsoleTables } from '../database/console-tables.ts';
 import { StateRows } from '../database/state-rows.ts';
@@ -8,16 +9,17 @@ import { type Connection, createApp } from './app.ts';
 import type { Auth } from './auth.ts';
 import { Checks } from './checks.ts';
 import { Entries } from './entries.ts';
+import { Errands } from './errands.ts';
 import { originsOf } from './http/origin.ts';
-import { Jobs } from './jobs.ts';
-import { Live } from './live.ts';
+import { type Job, Jobs } from './jobs.ts';
+import { type ConsoleProject, Live } from './live.ts';
 import { ownAuth } from './own-auth.ts';
 import type { Parts } from './parts.ts';
+import { endOf, recordAs } from './record.ts';
 import type { Identity } from './request.ts';
 import { ScanHistory } from './scan-history.ts';
 import { Accounts } from './state/accounts.ts';
 import { Sessions } from './state/sessions.ts';
-import { loadStateKey } from '../config/state-key-file.ts';
 import { Throttle } from './state/throttle.ts';
 import { UpgradeRun } from './upgrade-run.ts';
 import { Watch } from './watch.ts';
@@ -33,7 +35,7 @@ export interface HostSignIn {
 
 export interface ConsoleOptions {
   /** A configuration, as `loadProject` gives it. */
-  readonly project: Project;
+  readonly project: ConsoleProject;
   /** The path that the console is mounted at, such as `/admin/casehard`; default: the root. */
   readonly base?: string;
   /** Where it is reached: an address of its own, or the application's public URL. */
@@ -43,6 +45,8 @@ export interface ConsoleOptions {
   readonly signIn?: HostSignIn;
   /** Default: `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds between two reports of the application's processes, where `attach` was given another number than 30 000. */
+  readonly heartbeat?: number;
   /** Milliseconds since 1970; default `Date.now`. */
   readonly now?: () => number;
   /** Takes lines for the operator's log. */
@@ -98,6 +102,7 @@ export async function createConsole(options: ConsoleOptions): Promise<Console> {
       stateKeyMade: stateKey.made,
       close: async () => {
         await parts.all.jobs.close();
+        await parts.all.errands.close();
         await parts.all.watch.close();
         await db.close();
       },
@@ -128,9 +133,12 @@ function assemble({ options, db, now, env, key }: Assembly): {
   const throttle = new Throttle({ rows, now });
   const live = new Live(options.project, env);
   const history = new ScanHistory(rows);
-  const watch = new Watch({ live, history, now });
-  const upgrade = new UpgradeRun({ live, watch, now });
-  const onEnd = (): void => {
+  const errands = new Errands({ live, now });
+  const onScan = (took: number): void => errands.examine('', took > LONG_SCAN_MS);
+  const watch = new Watch({ live, history, now, onScan });
+  const upgrade = new UpgradeRun({ live, watch, now, onEnd: (by, deed) => recordAs(all, by, deed) });
+  const onEnd = (job: Job): void => {
+    void recordAs(all, job.startedBy, endOf(job));
     void watch.lookNow();
     void watch.scanNow();
   };
@@ -144,11 +152,14 @@ function assemble({ options, db, now, env, key }: Assembly): {
     base: (options.base ?? '').replace(/\/$/, ''),
     origins: () => origins,
     auth: options.signIn ? hostAuth(options.signIn, key) : own,
-    ...{ db, rows, accounts, sessions, throttle, live, watch, history, upgrade, now },
+    ...{ db, rows, accounts, sessions, throttle, live, watch, history, upgrade, errands, now },
     welcome: new Welcome(now),
     jobs: new Jobs({ live, rows, now, onEnd }),
     entries: new Entries({ db, live, key, watch }),
     checks: new Checks({ live, now }),
+    trail: new Trail(db, key),
+    stateKey: key,
+    timing: options.heartbeat === undefined ? {} : { heartbeat: options.heartbeat },
     later: new Set(),
     report: (error) => options.warn?.(`console: unexpected ${placeOf(error)}`),
   };
@@ -159,6 +170,9 @@ function assemble({ options, db, now, env, key }: Assembly): {
     },
   };
 }
+
+/** After a scan that took longer, the doctor does not open every value once more unless somebody asks him to. */
+const LONG_SCAN_MS = 60_000;
 
 /** People of another application: no sessions of ours, so the synchronizer token is bound to the person. */
 function hostAuth(signIn: HostSignIn, key: Assembly['key']): Auth {

@@ -1,6 +1,6 @@
 import { randomToken } from '@casehard/core/state';
 import { cookieName, readCookie } from './http/cookie.ts';
-import { readForm } from './http/form.ts';
+import { readForm, readUpload } from './http/form.ts';
 import { isOurHost, isOurPage, type Origins } from './http/origin.ts';
 import type { Parts } from './parts.ts';
 import type { Ctx, Identity, Route } from './request.ts';
@@ -29,6 +29,7 @@ export async function guard(parts: Parts, route: Route, arrival: Arrival): Promi
       params,
       address,
       form: new URLSearchParams(),
+      file: undefined,
       who: undefined,
       token: undefined,
       csrf: '',
@@ -52,15 +53,16 @@ async function letPost(ctx: Ctx, route: Route, origins: Origins): Promise<Ctx | 
   if (!isOurPage(request, origins)) return refuse(ctx, 403, 'ORIGIN');
   const refused = mayEnter(ctx, route);
   if (refused) return refused;
-  const form = await readForm(request);
-  if (form === 'TOO_LARGE') return refuse(ctx, 413, 'BODY');
-  if (form === 'NOT_A_FORM') return refuse(ctx, 415, 'FORM');
+  const read = route.upload ? await readUpload(request) : await readForm(request);
+  if (read === 'TOO_LARGE') return refuse(ctx, 413, 'BODY');
+  if (read === 'NOT_A_FORM') return refuse(ctx, 415, 'FORM');
+  const { form, file } = read instanceof URLSearchParams ? { form: read, file: undefined } : read;
   if (ctx.who && !parts.auth.isToken(ctx.csrf, form.get('csrf') ?? '')) return refuse(ctx, 403, 'TOKEN');
   if (route.confirm) {
     const confirmed = await parts.auth.confirm(ctx, form);
     if (confirmed !== true) return refuse(ctx, 403, confirmed === 'throttled' ? 'THROTTLED' : 'CONFIRM');
   }
-  return { ...ctx, form };
+  return { ...ctx, form, file };
 }
 
 /** Undefined where the route's role is there. */

@@ -33,7 +33,7 @@ export interface JobsOptions {
   readonly rows: StateRows;
   readonly now: () => number;
   /** Told when a job has ended, however. */
-  readonly onEnd: () => void;
+  readonly onEnd: (job: Job) => void;
 }
 
 /**
@@ -202,7 +202,7 @@ export class Jobs {
         current.job = { ...last, updatedAt: this.#options.now() };
         await this.#write(current.job).catch(() => {});
         this.#current = undefined;
-        onEnd();
+        onEnd(current.job);
       });
   }
 

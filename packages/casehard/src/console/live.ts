@@ -1,40 +1,61 @@
-import { type Casehard, createCasehard, type Fields, type Keyring, loadKeyring } from '@casehard/core';
+import {
+  type Casehard,
+  createCasehard,
+  type Fields,
+  type Keyring,
+  loadKeyrings,
+  type TrackingKeyring,
+} from '@casehard/core';
+import { createTrackingKeyring } from '@casehard/core/links';
 import { type SettingsPage, settingsPages } from '../config/groups.ts';
-import type { Project } from '../config/load.ts';
+import type { LoadedProject, Project } from '../config/load.ts';
+import type { Where } from './background/background.ts';
+
+/** A configuration; without tracking keys, links in mails are not looked at. */
+export type ConsoleProject = Project & Partial<Pick<LoadedProject, 'tracking' | 'links'>>;
 
 /** The configuration that the console works with, and the keys as they were last looked up. */
 export class Live {
   readonly pages: readonly SettingsPage[];
   readonly #env: Readonly<Record<string, string | undefined>>;
-  #project: Project;
+  #project: LoadedProject;
 
-  constructor(project: Project, env: Readonly<Record<string, string | undefined>>) {
-    this.#project = project;
+  constructor(project: ConsoleProject, env: Readonly<Record<string, string | undefined>>) {
+    this.#project = { links: undefined, ...project, tracking: project.tracking ?? createTrackingKeyring() };
     this.#env = env;
     this.pages = settingsPages(project.config);
   }
 
-  get project(): Project {
+  get project(): LoadedProject {
     return this.#project;
   }
   get keyring(): Keyring {
     return this.#project.keyring;
+  }
+  get tracking(): TrackingKeyring {
+    return this.#project.tracking;
   }
   get hard(): Casehard<Fields> {
     return this.#project.hard;
   }
 
   /** What the background needs to work on the same database under the same keys. */
-  where(): { readonly configPath: string; readonly keyring: Keyring } {
-    return { configPath: this.#project.path, keyring: this.#project.keyring };
+  where(): Where {
+    const { path, keyring, tracking } = this.#project;
+    return { configPath: path, keyring, tracking, env: this.#env };
   }
 
   /** Looks the keys up again, in the files and the environment of this process. Throws one of the KEY_ codes. */
   lookUpKeys(): Keyring {
-    const { folder, config } = this.#project;
-    const keyring = loadKeyring({ env: this.#env, folder, ...(config.keys ? { settings: config.keys } : {}) });
+    const { config } = this.#project;
+    const { keyring, tracking } = loadKeyrings(this.#sources());
     const hard = createCasehard({ fields: config.fields, keyring, warn: () => {} });
-    this.#project = { ...this.#project, keyring, hard };
+    this.#project = { ...this.#project, keyring, tracking, hard };
     return keyring;
+  }
+
+  #sources(): Parameters<typeof loadKeyrings>[0] {
+    const { folder, config } = this.#project;
+    return { env: this.#env, folder, ...(config.keys ? { settings: config.keys } : {}) };
   }
 }

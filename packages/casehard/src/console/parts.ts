@@ -1,8 +1,12 @@
+import type { StateKey } from '@casehard/core/state';
+import type { Trail } from '../audit/trail.ts';
 import type { Database } from '../database/connect.ts';
 import type { StateRows } from '../database/state-rows.ts';
+import type { Timing } from '../keys/live.ts';
 import type { Auth } from './auth.ts';
 import type { Checks } from './checks.ts';
 import type { Entries } from './entries.ts';
+import type { Errands } from './errands.ts';
 import type { Origins } from './http/origin.ts';
 import type { Jobs } from './jobs.ts';
 import type { Live } from './live.ts';
@@ -33,6 +37,13 @@ export interface Parts {
   readonly upgrade: UpgradeRun;
   readonly entries: Entries;
   readonly checks: Checks;
+  readonly errands: Errands;
+  /** Who did what; pages write to it through `record`. */
+  readonly trail: Trail;
+  /** Authenticates what drills have proven. */
+  readonly stateKey: StateKey;
+  /** How often the application's processes report. */
+  readonly timing: Timing;
   /** Takes an unexpected error: its kind and place, never its message. */
   readonly report: (error: unknown) => void;
   /** Sessions that have said *Later* to the pending upgrade. */

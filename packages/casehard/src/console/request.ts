@@ -1,3 +1,4 @@
+import type { Upload } from './http/form.ts';
 import type { Parts } from './parts.ts';
 
 /** Who is signed in. */
@@ -19,6 +20,8 @@ export interface Ctx {
   readonly params: Readonly<Record<string, string>>;
   /** Of a POST; empty for a GET. */
   readonly form: URLSearchParams;
+  /** The file that came with a form, on routes that take one. */
+  readonly file: Upload | undefined;
   readonly who: Identity | undefined;
   /** The token of the session's cookie, where our own sign-in is used. */
   readonly token: string | undefined;
@@ -42,6 +45,8 @@ export interface Route {
   readonly who: 'anyone' | Role;
   /** The form must carry the account's password again. */
   readonly confirm?: true;
+  /** The form may carry a file. */
+  readonly upload?: true;
   readonly handle: Handler;
 }
 

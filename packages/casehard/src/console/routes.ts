@@ -1,11 +1,17 @@
 import { accountPage, changePassword, codeOff, codeOn, codePage } from './pages/account.ts';
 import { accountsPage, changeAccount, invite } from './pages/accounts.ts';
+import { auditHead, auditPage, verifyNow } from './pages/audit.ts';
+import { backupPage, drillNow, makeBackupNow } from './pages/backup.ts';
+import { diagnosisPage } from './pages/diagnosis.ts';
+import { doctorPage, examineNow } from './pages/doctor.ts';
 import { clear, entryPage, save, test } from './pages/entry.ts';
 import { jobEvents, upgradeEvents } from './pages/events.ts';
 import { controlJob, jobPage, jobsPage, resumeJob, startJob } from './pages/jobs.ts';
-import { diagnosisPage, generateKeys, keysPage, lookUpKeys } from './pages/keys.ts';
+import { generateKeys, keysPage, lookUpKeys } from './pages/keys.ts';
 import { overview, startScan } from './pages/overview.ts';
 import { quarantinePage, sealAsItIs } from './pages/quarantine.ts';
+import { recoveryCsv, recoveryPage } from './pages/recovery.ts';
+import { generateForRotation, refreshRotation, rotationPage, withdrawNow } from './pages/rotation.ts';
 import { listPage, settingsPage } from './pages/settings.ts';
 import { signIn, signInPage, signOut } from './pages/sign-in.ts';
 import { runUpgradeNow, upgradeLater, upgradePage } from './pages/upgrade.ts';
@@ -45,7 +51,23 @@ export const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/keys', who: 'viewer', handle: keysPage },
   { method: 'POST', path: '/keys/generate', who: 'operator', handle: generateKeys },
   { method: 'POST', path: '/keys/look-up', who: 'operator', handle: lookUpKeys },
+  { method: 'GET', path: '/keys/rotation', who: 'viewer', handle: (ctx) => rotationPage(ctx, 'enc') },
+  { method: 'GET', path: '/keys/rotation/tracking', who: 'viewer', handle: (ctx) => rotationPage(ctx, 'trk') },
+  { method: 'POST', path: '/keys/rotation/generate', who: 'operator', handle: generateForRotation },
+  { method: 'POST', path: '/keys/rotation/refresh', who: 'operator', handle: refreshRotation },
+  { method: 'POST', path: '/keys/withdraw', who: 'operator', confirm: true, handle: withdrawNow },
+  { method: 'GET', path: '/keys/backup', who: 'viewer', handle: backupPage },
+  { method: 'POST', path: '/keys/backup', who: 'operator', confirm: true, handle: makeBackupNow },
+  { method: 'POST', path: '/keys/drill', who: 'operator', upload: true, handle: drillNow },
   { method: 'GET', path: '/diagnosis', who: 'viewer', handle: diagnosisPage },
+
+  { method: 'GET', path: '/recovery', who: 'viewer', handle: recoveryPage },
+  { method: 'POST', path: '/recovery/csv', who: 'operator', handle: recoveryCsv },
+  { method: 'GET', path: '/doctor', who: 'viewer', handle: doctorPage },
+  { method: 'POST', path: '/doctor', who: 'operator', handle: examineNow },
+  { method: 'GET', path: '/audit', who: 'operator', handle: auditPage },
+  { method: 'POST', path: '/audit/verify', who: 'operator', handle: verifyNow },
+  { method: 'GET', path: '/audit/head', who: 'operator', handle: auditHead },
 
   { method: 'GET', path: '/upgrade', who: 'viewer', handle: upgradePage },
   { method: 'GET', path: '/upgrade/events', who: 'viewer', handle: upgradeEvents },

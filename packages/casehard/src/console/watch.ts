@@ -15,6 +15,7 @@ export class Watch {
   readonly #live: Live;
   readonly #history: ScanHistory;
   readonly #now: () => number;
+  readonly #onScan: (took: number) => void;
   #look: Dated<Looked> | undefined;
   #lookFailed: CasehardError | undefined;
   #lookKeyring: Keyring | undefined;
@@ -29,10 +30,17 @@ export class Watch {
   readonly #tasks = new Set<Running<Looked | Scanned>>();
   #scanAgain = false;
 
-  constructor(options: { readonly live: Live; readonly history: ScanHistory; readonly now: () => number }) {
+  constructor(options: {
+    readonly live: Live;
+    readonly history: ScanHistory;
+    readonly now: () => number;
+    /** Told after each scan, with the milliseconds that it took. */
+    readonly onScan: (took: number) => void;
+  }) {
     this.#live = options.live;
     this.#history = options.history;
     this.#now = options.now;
+    this.#onScan = options.onScan;
   }
 
   /** Pending upgrade, fit of the keys, fields that cannot be found; undefined before the first look has ended. */
@@ -93,7 +101,7 @@ export class Watch {
     if (this.#scanTook < QUICK_MS || age > SELDOM_MS) void this.scanNow();
   }
 
-  /** Ends what is under way. Looks and scans only read, so nothing is left undone. */
+  /** Ends what is under way. Looks and scans read, and count for people, so nothing is left undone. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#tasks].map((task) => task.kill()));
@@ -138,6 +146,7 @@ export class Watch {
         this.#scan = { at: this.#now(), found };
         this.#scanFailed = undefined;
         if (found.troubles.length === 0) await this.#history.add(this.#scan);
+        if (!this.#scanAgain && !this.#closed) this.#onScan(this.#scanTook);
       } catch (error) {
         this.#scanFailed = error as CasehardError;
       }

@@ -57,6 +57,7 @@ table { border-collapse: collapse; width: 100%; margin: .5rem 0 1rem; }
 caption { text-align: left; color: var(--soft); padding: .25rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .45rem .6rem; border-bottom: 1px solid var(--line); }
 th { font-weight: 600; }
+th:not(.wide) > code { white-space: nowrap; }
 td.num, th.num { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.wide { overflow-wrap: anywhere; min-width: 9rem; }
 .badge { display: inline-block; padding: .05rem .5rem; border-radius: 1rem; font-size: .875rem; white-space: nowrap; }
@@ -91,6 +92,9 @@ progress { width: 100%; height: 1rem; accent-color: var(--accent); }
 .filters { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: end; margin: .5rem 0 1rem; }
 .filters > div { flex: 1 1 12rem; max-width: 22rem; }
 .pager { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; }
+.road li { padding: .1rem 0; }
+.cards.findings { grid-template-columns: 1fr; max-width: 60rem; }
+.findings h2 { margin: .25rem 0 .5rem; }
 .keyline { user-select: all; }
 .qr svg { border-radius: .4rem; background: #fff; }
 .cards { list-style: none; padding: 0; max-width: none; display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 18rem), 1fr)); }

@@ -1,6 +1,16 @@
 import { Worker } from 'node:worker_threads';
 import { CasehardError, type ErrorCode, type Keyring } from '@casehard/core';
+import type { TrackingKeyring } from '@casehard/core/links';
 import type { Message, Order, Outcome, Progress, Task, Trouble } from './task.ts';
+
+/** The database that work is done on, and the keys that the console has. */
+export interface Where {
+  readonly configPath: string;
+  readonly keyring: Keyring;
+  readonly tracking: TrackingKeyring;
+  /** The environment of the console: key sources and the state key are looked for there. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
 
 /** A piece of work in a thread of its own. */
 export interface Running<O extends Outcome> {
@@ -18,14 +28,12 @@ export interface Running<O extends Outcome> {
  */
 export function startTask<T extends Task>(
   task: T,
-  options: {
-    readonly configPath: string;
-    readonly keyring: Keyring;
-    readonly onProgress?: (progress: Progress) => void;
-  },
+  options: Where & { readonly onProgress?: (progress: Progress) => void },
 ): Running<Extract<Outcome, { kind: T['kind'] }>> {
-  const order: Order = { configPath: options.configPath, keyring: options.keyring.share(), task };
-  const worker = new Worker(new URL(WORKER, import.meta.url), { workerData: order, stdout: false, stderr: false });
+  const { configPath, keyring, tracking, env } = options;
+  const order: Order = { configPath, keyring: keyring.share(), tracking: tracking.share(), task };
+  const about = { workerData: order, env: environmentOf(env), stdout: false, stderr: false };
+  const worker = new Worker(new URL(WORKER, import.meta.url), about);
   worker.unref();
   const done = new Promise<Extract<Outcome, { kind: T['kind'] }>>((resolve, reject) => {
     worker.on('message', (message: Message) => {
@@ -51,6 +59,12 @@ export function startTask<T extends Task>(
 
 // Tests run the sources, everything else the build.
 const WORKER = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
+
+/** The configuration is loaded in the thread once more and may use any variable; the keys are those of the console's. */
+function environmentOf(env: Where['env']): NodeJS.Dict<string> {
+  const others = Object.entries(process.env).filter(([name]) => !/^(CASEHARD_|SENDSTUDIO_|CREDENTIALS_DIR)/.test(name));
+  return Object.fromEntries([...others, ...Object.entries(env).filter(([, value]) => value !== undefined)]);
+}
 
 function errorOf({ code, message, hint, field }: Trouble): CasehardError {
   const details = { ...(hint === undefined ? {} : { hint }), ...(field === undefined ? {} : { field }) };

@@ -1,19 +1,25 @@
-import { CasehardError } from '@casehard/core';
-import type { Project } from '../../config/load.ts';
+import { CasehardError, printLocator, printVerdict } from '@casehard/core';
+import type { LoadedProject } from '../../config/load.ts';
+import { findStateKey } from '../../config/state-key-file.ts';
+import { describeTable } from '../../database/catalogue.ts';
 import type { Database } from '../../database/connect.ts';
-import { readCanaries } from '../../database/evidence.ts';
+import { readCanaries, readTrackingCanaries } from '../../database/evidence.ts';
 import { residueOf } from '../../database/residue.ts';
 import { withSession } from '../../database/session.ts';
-import { checkKeys } from '../../inventory/known-keys.ts';
+import { trackingProblems } from '../../inventory/driver.ts';
+import { checkKeys, keyProblems } from '../../inventory/known-keys.ts';
 import { resolveFields } from '../../inventory/resolve.ts';
 import { readStatus } from '../../inventory/status.ts';
 import { planFor } from '../../jobs/pending.ts';
 import { run } from '../../jobs/run.ts';
+import { provenBackups } from '../../keys/backups.ts';
+import { keepProgress, type LostValue, type RecoveryProgress } from '../../keys/recover.ts';
 import { runUpgrade } from '../../upgrade/run.ts';
+import { backUp, diagnose, drillBackup, verifyTrail, withdraw } from './keys-work.ts';
 import type { Looked, Outcome, Progress, Ran, Scanned, Task, Trouble, Upgraded } from './task.ts';
 
 export interface Work {
-  readonly project: Project;
+  readonly project: LoadedProject;
   readonly db: Database;
   readonly signal: AbortSignal;
   readonly tell: (progress: Progress) => void;
@@ -30,28 +36,53 @@ export function perform(task: Task, work: Work): Promise<Outcome> {
       return upgrade(work);
     case 'run':
       return harden(task, work);
+    case 'doctor':
+      return diagnose(task, work);
+    case 'withdraw':
+      return withdraw(task, work);
+    case 'backup':
+      return backUp(task, work);
+    case 'drill':
+      return drillBackup(task, work);
+    case 'verify':
+      return verifyTrail(task, work);
   }
 }
 
 /** More values than these are counted and not listed. */
 export const MAX_LISTED = 5000;
+/** The same for values that can no longer be opened: the queue of recovery lists more of them. */
+export const MAX_LOST = 20_000;
 
 // --- internal ---
 
 async function look({ project, db }: Work): Promise<Looked> {
-  const { keyring, hard } = project;
+  const { keyring, tracking, hard, folder } = project;
   const resolved = await resolveFields(db, hard, { keyring });
   const { steps, problems } = await planFor(db, resolved.fields);
   const hasOwnTables = !steps.some(({ id }) => id.startsWith('create casehard_'));
-  const [keys, canaries] = await withSession(db, async (session) => [
-    await checkKeys(session, resolved.fields, { keyring, hasOwnTables }).then(() => undefined, troubleOf),
+  const [keys, canaries, links] = await withSession(db, async (session) => [
+    await checkKeys(session, resolved.fields, { keyring, tracking, hasOwnTables }).then(() => undefined, troubleOf),
     hasOwnTables ? await readCanaries(session) : [],
+    hasOwnTables ? await readTrackingCanaries(session) : [],
   ]);
+  // A canary whose key is gone is trouble only where values are under it, and `checkKeys` has counted those.
+  const besides = [
+    ...keyProblems(canaries, keyring, tracking).filter(({ code }) => code === 'KEY_WITHDRAWN'),
+    ...trackingProblems(links, tracking),
+  ];
+  const active = [keyring.active?.kid, tracking.active?.tkid].filter((kid) => kid !== undefined);
+  const drills = hasOwnTables && (await describeTable(db, 'casehard_drills')) !== undefined;
+  const { unproven } = drills
+    ? await provenBackups(db, findStateKey({ folder, env: process.env }), active)
+    : { unproven: [] };
   return {
     kind: 'look',
     steps: steps.map(({ id, why, cost, costNote, sql }) => ({ id, why, cost, costNote, sql })),
     problems,
     keys,
+    besides: besides.map(troubleOf),
+    unproven,
     fields: resolved.problems.map(troubleOf),
     canaries: canaries.map(({ kid, createdAt }) => ({ kid, since: createdAt })),
   };
@@ -59,6 +90,8 @@ async function look({ project, db }: Work): Promise<Looked> {
 
 async function scan({ project, db, signal, tell }: Work): Promise<Scanned> {
   let rows = 0;
+  const lost: LostValue[] = [];
+  const counts = new Map<string, number>();
   const status = await readStatus(db, project.hard, {
     keyring: project.keyring,
     deep: true,
@@ -68,7 +101,14 @@ async function scan({ project, db, signal, tell }: Work): Promise<Scanned> {
       rows += count;
       tell({ kind: 'scan', field, rows });
     },
+    onVerdict: (field, { key }, verdict) => {
+      if (verdict.kind !== 'unreadable') return;
+      counts.set(field, (counts.get(field) ?? 0) + 1);
+      const of = { locator: printLocator(field, key), field, verdict: printVerdict(verdict), kid: verdict.kid };
+      if (lost.length < MAX_LOST) lost.push(of);
+    },
   });
+  const every = new Map(status.fields.map(({ name }) => [name, counts.get(name) ?? 0]));
   return {
     kind: 'scan',
     fields: status.fields,
@@ -76,7 +116,21 @@ async function scan({ project, db, signal, tell }: Work): Promise<Scanned> {
     listedInAll: status.listedInAll,
     troubles: status.problems.map(troubleOf),
     notHardened: status.notHardened,
+    lost,
+    lostInAll: [...every.values()].reduce((sum, count) => sum + count, 0),
+    recovery: await recoveryOf(db, every),
   };
+}
+
+/** For people: a database that cannot be written has no progress, and is scanned all the same. */
+async function recoveryOf(db: Database, counts: ReadonlyMap<string, number>): Promise<readonly RecoveryProgress[]> {
+  try {
+    if (!(await describeTable(db, 'casehard_jobs'))) return [];
+    return await withSession(db, (session) => keepProgress(session, counts));
+  } catch (error) {
+    if (!(error instanceof CasehardError)) throw error;
+    return [];
+  }
 }
 
 async function upgrade({ project, db, signal, tell }: Work): Promise<Upgraded> {

@@ -1,7 +1,8 @@
 import { dirname } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { CasehardError, createCasehard, receiveKeyring } from '@casehard/core';
-import { loadConfig, type Project } from '../../config/load.ts';
+import { receiveTrackingKeyring } from '@casehard/core/state';
+import { type LoadedProject, loadConfig } from '../../config/load.ts';
 import { type Database, openDatabase } from '../../database/connect.ts';
 import { guarded } from '../../database/driver-error.ts';
 import { perform } from './perform.ts';
@@ -40,11 +41,15 @@ async function answer(port: NonNullable<typeof parentPort>, order: Order): Promi
 }
 
 /** The configuration, with the keys that the console has: not with what the files say by now. */
-async function projectOf({ configPath, keyring: shared }: Order): Promise<Project> {
+async function projectOf({ configPath, keyring: shared, tracking }: Order): Promise<LoadedProject> {
   const config = await loadConfig(configPath);
   const keyring = receiveKeyring(shared);
   const hard = createCasehard({ fields: config.fields, keyring, warn: () => {} });
-  return { path: configPath, folder: dirname(configPath), config, keyring, hard };
+  return {
+    ...{ path: configPath, folder: dirname(configPath), config, keyring, hard },
+    tracking: receiveTrackingKeyring(tracking),
+    links: undefined, // nothing in the background makes or answers links
+  };
 }
 
 function troubleOf(error: unknown): Trouble {

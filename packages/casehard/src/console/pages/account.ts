@@ -2,6 +2,7 @@ import { CasehardError } from '@casehard/core';
 import { raw } from 'hono/html';
 import { renderSVG } from 'uqr';
 import { required } from '../http/form.ts';
+import { record } from '../record.ts';
 import { type Ctx, person } from '../request.ts';
 import { answerWith, goTo } from '../views/answer.ts';
 import { html } from '../views/html.ts';
@@ -57,6 +58,7 @@ export async function codeOn(ctx: Ctx): Promise<Response> {
     required(ctx.form, 'nonce'),
     required(ctx.form, 'code'),
   );
+  if (done) await note(ctx, 'code at sign-in on');
   return done
     ? letIn(ctx, await own(ctx), '/account?did=totp-on')
     : codePage(ctx, 'The code is not the right one. Scan the new picture and try once more.');
@@ -64,6 +66,7 @@ export async function codeOn(ctx: Ctx): Promise<Response> {
 
 export async function codeOff(ctx: Ctx): Promise<Response> {
   await ctx.parts.accounts.removeTotp(person(ctx).id);
+  await note(ctx, 'code at sign-in off');
   return letIn(ctx, await own(ctx), '/account?did=totp-off');
 }
 
@@ -75,10 +78,16 @@ export async function changePassword(ctx: Ctx): Promise<Response> {
   }
   const { id } = person(ctx);
   await ctx.parts.accounts.changePassword(id, next);
+  await note(ctx, 'password changed');
   return letIn(ctx, await own(ctx), '/account?did=password');
 }
 
 // --- internal ---
+
+/** Somebody's own account is the subject as well. */
+function note(ctx: Ctx, outcome: string): Promise<void> {
+  return record(ctx, { act: 'account', subject: person(ctx).name, outcome });
+}
 
 async function own(ctx: Ctx) {
   const account = (await ctx.parts.accounts.list()).find(({ id }) => id === person(ctx).id);

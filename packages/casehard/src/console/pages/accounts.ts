@@ -1,5 +1,6 @@
 import { CasehardError } from '@casehard/core';
 import { required } from '../http/form.ts';
+import { record } from '../record.ts';
 import { type Ctx, person } from '../request.ts';
 import { answerWith, goTo } from '../views/answer.ts';
 import { html } from '../views/html.ts';
@@ -35,6 +36,7 @@ ${passwordField(ctx, 'i-password')}<button class="primary">Make an invitation</b
 export async function invite(ctx: Ctx): Promise<Response> {
   const role = roleOf(ctx.form.get('role'));
   const { account, token } = await ctx.parts.accounts.invite({ name: required(ctx.form, 'name'), role });
+  await record(ctx, { act: 'account', subject: account.name, outcome: `invited, as ${role}` });
   const { scheme } = ctx.parts.origins(ctx.request);
   const link = `${scheme}://${ctx.request.headers.get('host')}${ctx.href(`/invitation/${token}`)}`;
   return answerWith(ctx, {
@@ -47,9 +49,12 @@ export async function changeAccount(ctx: Ctx): Promise<Response> {
   const { accounts } = ctx.parts;
   const id = required(ctx.form, 'id');
   const what = required(ctx.form, 'do');
+  const subject = (await accounts.find(id))?.name ?? id;
   if (what === 'remove') await accounts.remove(id);
   else if (what === 'code-off') await accounts.removeTotp(id);
   else await accounts.setRole(id, roleOf(what));
+  const outcome = { remove: 'removed', 'code-off': 'code at sign-in taken away' }[what] ?? `made ${what}`;
+  await record(ctx, { act: 'account', subject, outcome });
   const self = id === person(ctx).id;
   return goTo(ctx, self ? '/' : '/accounts', what === 'remove' ? 'account-removed' : 'account-changed');
 }

@@ -1,5 +1,6 @@
-import { CasehardError, parseLocator } from '@casehard/core';
+import { CasehardError, parseLocator, printLocator } from '@casehard/core';
 import { required } from '../http/form.ts';
+import { record } from '../record.ts';
 import { type Ctx, person } from '../request.ts';
 import { answerWith, goTo, headersFor } from '../views/answer.ts';
 import { entryForm, type FormState } from '../views/entry-form.ts';
@@ -20,7 +21,10 @@ export async function save(ctx: Ctx): Promise<Response> {
       secret: ctx.form.get('secret') ?? '',
       version: required(ctx.form, 'version'),
     });
-    if (did.startsWith('saved')) ctx.parts.watch.scanAfterChange();
+    if (did !== 'nothing') {
+      await record(ctx, { act: 'set', subject: printLocator(locator.field, locator.key), outcome: OUTCOMES[did] });
+      ctx.parts.watch.scanAfterChange();
+    }
     return goTo(ctx, pathOf(ctx), did);
   } catch (error) {
     if (!(error instanceof CasehardError)) throw error;
@@ -34,7 +38,9 @@ export async function save(ctx: Ctx): Promise<Response> {
 
 /** Removes the credential: its own button, so that an emptied field cannot do it. */
 export async function clear(ctx: Ctx): Promise<Response> {
-  await ctx.parts.entries.clear(locatorOf(ctx), required(ctx.form, 'version'));
+  const locator = locatorOf(ctx);
+  await ctx.parts.entries.clear(locator, required(ctx.form, 'version'));
+  await record(ctx, { act: 'clear', subject: printLocator(locator.field, locator.key), outcome: 'done' });
   ctx.parts.watch.scanAfterChange();
   return goTo(ctx, pathOf(ctx), 'cleared');
 }
@@ -47,7 +53,10 @@ export async function test(ctx: Ctx): Promise<Response> {
     neighbours: neighboursOf(ctx.form),
     secret: ctx.form.get('secret') ?? '',
     who: person(ctx).id,
-    keep: (token) => entries.keep(row, token),
+    keep: async (token) => {
+      await entries.keep(row, token);
+      await record(ctx, { act: 'set', subject: row.open.locator, outcome: 'done: the token that the server gave' });
+    },
   });
   if (ctx.request.headers.get('accept') === 'application/json') {
     return new Response(JSON.stringify(result), {
@@ -58,6 +67,12 @@ export async function test(ctx: Ctx): Promise<Response> {
 }
 
 // --- internal ---
+
+const OUTCOMES = {
+  saved: 'done: sealed',
+  'saved-legacy': 'done: legacy',
+  'saved-neighbours': 'done: what stands beside it',
+} as const;
 
 async function show(ctx: Ctx, state: FormState, status = 200): Promise<Response> {
   const row = await ctx.parts.entries.view(locatorOf(ctx));

@@ -1,6 +1,7 @@
 import { CasehardError } from '@casehard/core';
 import { required } from '../http/form.ts';
 import type { Job } from '../jobs.ts';
+import { aboutJob, record } from '../record.ts';
 import { type Ctx, person } from '../request.ts';
 import { answerWith, goTo } from '../views/answer.ts';
 import { type Html, html } from '../views/html.ts';
@@ -43,6 +44,7 @@ export async function startJob(ctx: Ctx, act: Job['act']): Promise<Response> {
     by: person(ctx).name,
     ...(rate === undefined ? {} : { rate }),
   });
+  await record(ctx, { ...aboutJob(job), outcome: 'started' });
   return goTo(ctx, `/jobs/${job.id}`, 'job-started');
 }
 
@@ -50,9 +52,11 @@ export async function controlJob(ctx: Ctx): Promise<Response> {
   const id = ctx.params.id ?? '';
   const what = required(ctx.form, 'do');
   const { jobs } = ctx.parts;
+  const job = await jobs.find(id);
   if (what === 'pause') await jobs.pause(id);
   else if (what === 'cancel') await jobs.cancel(id);
   else throw new CasehardError('USAGE', 'the form asks for something unknown', { hint: 'load the page again' });
+  if (job) await record(ctx, { ...aboutJob(job), outcome: `asked to ${what}` });
   return goTo(ctx, `/jobs/${id}`, what === 'pause' ? 'job-paused' : 'job-cancelled');
 }
 
@@ -62,6 +66,7 @@ export async function resumeJob(ctx: Ctx, act: Job['act']): Promise<Response> {
   const job = await ctx.parts.jobs.find(id);
   if (!job || job.act !== act) throw noJob();
   await ctx.parts.jobs.resume(id);
+  await record(ctx, { ...aboutJob(job), outcome: 'resumed' });
   return goTo(ctx, `/jobs/${id}`, 'job-resumed');
 }
 

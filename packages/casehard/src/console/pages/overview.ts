@@ -6,6 +6,7 @@ import { countsOf, historyChart, legend, stackedBar } from '../views/bars.ts';
 import { type Html, html } from '../views/html.ts';
 import { jobSummary } from '../views/job.ts';
 import { action, number, plural, sentence, time } from '../views/parts.ts';
+import { severity } from './doctor.ts';
 
 /** How many credentials are hardened, field by field, as of the last scan. */
 export async function overview(ctx: Ctx): Promise<Response> {
@@ -19,7 +20,7 @@ export async function overview(ctx: Ctx): Promise<Response> {
   return answerWith(ctx, {
     title: 'Overview',
     ...(scanning || running ? { refresh: 5 } : {}),
-    body: html`${figures(ctx)}${running ? runningJob(ctx, running) : ''}
+    body: html`${worst(ctx)}${figures(ctx)}${running ? runningJob(ctx, running) : ''}
 <h2>Not hardened, over time</h2>${historyChart(points)}
 <h2>Keys</h2>${keys(ctx)}`,
   });
@@ -37,6 +38,13 @@ export function laterKey({ csrf }: Ctx): string {
 }
 
 // --- internal ---
+
+/** The doctor's worst finding. */
+function worst({ parts, href }: Ctx): Html {
+  const [finding] = parts.errands.diagnosis?.outcome?.findings.filter(({ verdict }) => verdict !== 'ok') ?? [];
+  if (!finding) return html``;
+  return html`<p>${severity(finding.verdict)} <strong>${parts.errands.diagnosis?.outcome?.headline ?? sentence(finding.evidence)}</strong> <a href="${href('/doctor')}">What the doctor says</a> <code>${finding.code}</code></p>`;
+}
 
 function figures(ctx: Ctx): Html {
   const { watch } = ctx.parts;

@@ -1,8 +1,9 @@
-import { CasehardError, parseLocator } from '@casehard/core';
+import { CasehardError, parseLocator, printLocator } from '@casehard/core';
 import { needsOf } from '../../inventory/needs.ts';
 import type { Listed } from '../../inventory/status.ts';
 import { startTask } from '../background/background.ts';
 import { required } from '../http/form.ts';
+import { record } from '../record.ts';
 import type { Ctx } from '../request.ts';
 import { answerWith, goTo } from '../views/answer.ts';
 import { type Html, html } from '../views/html.ts';
@@ -43,6 +44,8 @@ export async function sealAsItIs(ctx: Ctx): Promise<Response> {
   }
   live.hard.definition(locator.field);
   const ran = await startTask({ kind: 'run', act: 'harden', asPlaintext: locator }, live.where()).done;
+  const subject = printLocator(locator.field, locator.key);
+  await record(ctx, { act: 'harden', subject, outcome: `done, as plaintext: ${ran.changed} changed` });
   void watch.scanNow();
   return goTo(ctx, '/quarantine', ran.changed > 0 ? 'sealed-as-is' : 'sealed-not');
 }

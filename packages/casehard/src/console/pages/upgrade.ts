@@ -1,4 +1,4 @@
-import type { Ctx } from '../request.ts';
+import { type Ctx, person } from '../request.ts';
 import { answerWith, goTo } from '../views/answer.ts';
 import { type Html, html } from '../views/html.ts';
 import { plural, sentence, time, tokenField, trouble } from '../views/parts.ts';
@@ -49,7 +49,7 @@ ${ctx.who?.role === 'operator' ? buttons(ctx, steps.length) : html`<p>An operato
 }
 
 export function runUpgradeNow(ctx: Ctx): Response {
-  ctx.parts.upgrade.start();
+  ctx.parts.upgrade.start(person(ctx).name);
   return goTo(ctx, '/upgrade');
 }
 

@@ -1,4 +1,5 @@
 import { CasehardError } from '@casehard/core';
+import { recordAs } from '../record.ts';
 import type { Ctx } from '../request.ts';
 import type { Account } from '../state/accounts.ts';
 import { addressKeys } from '../state/throttle.ts';
@@ -39,6 +40,8 @@ export async function welcome(ctx: Ctx): Promise<Response> {
     if (!(error instanceof CasehardError)) throw error;
     return welcomePage(ctx, `${sentence(error.message)} ${error.hint ? sentence(error.hint) : ''}`);
   }
+  const outcome = `made by the link of the terminal, as ${account.role}`;
+  await recordAs(ctx.parts, account.name, { act: 'account', subject: account.name, outcome });
   return letIn(ctx, account, '/account/code');
 }
 
@@ -66,6 +69,8 @@ export async function acceptInvitation(ctx: Ctx): Promise<Response> {
   try {
     const account = await accounts.accept(ctx.params.token ?? '', password);
     await throttle.succeed(keys);
+    const outcome = `invitation accepted, as ${account.role}`;
+    await recordAs(ctx.parts, account.name, { act: 'account', subject: account.name, outcome });
     return await letIn(ctx, account, '/account/code');
   } catch (error) {
     if (!(error instanceof CasehardError)) throw error;

@@ -22,6 +22,19 @@ export async function answerWith(ctx: Ctx, page: Page, status = 200): Promise<Re
   });
 }
 
+/** The answer that is a file to keep. `name` is ours, never what somebody typed. */
+export function download(
+  ctx: Ctx,
+  file: { readonly name: string; readonly type: string; readonly text: string },
+): Response {
+  const headers = {
+    ...headersFor(ctx),
+    'content-type': file.type,
+    'content-disposition': `attachment; filename="${file.name}"`,
+  };
+  return new Response(file.text, { headers });
+}
+
 /** Sends the browser to another page of the console, with the code of a notice to show there. */
 export function goTo(ctx: Ctx, path: string, notice?: string): Response {
   const [before, after] = [path, notice === undefined ? '' : `${path.includes('?') ? '&' : '?'}did=${notice}`];

@@ -72,14 +72,18 @@ function menuOf({ parts, url, who }: Ctx): readonly Item[] {
     label,
     here: path === '/' ? here === '/' : here === path || here.startsWith(`${path}/`),
   });
-  const accounts = parts.auth.ownAccounts && who?.role === 'operator' ? [item('/accounts', 'Accounts')] : [];
+  const operator = who?.role === 'operator';
+  const accounts = parts.auth.ownAccounts && operator ? [item('/accounts', 'Accounts')] : [];
   return [
     item('/', 'Overview'),
     ...parts.live.pages.map(({ slug, label }) => item(`/settings/${slug}`, label)),
     item('/jobs', 'Harden'),
     item('/quarantine', 'Quarantine'),
+    item('/recovery', 'Recovery'),
     item('/keys', 'Keys'),
+    item('/doctor', 'Doctor'),
     item('/upgrade', 'Upgrade'),
+    ...(operator ? [item('/audit', 'Audit')] : []),
     ...accounts,
   ];
 }

@@ -15,6 +15,7 @@ const NOTICES: Readonly<Record<string, string>> = {
   later: 'The upgrade can wait. Everything goes on in the existing scheme.',
   'keys-found': 'The keys were looked up again.',
   'no-keys-found': 'The keys were looked up again: there is still none.',
+  refreshed: 'Keys and processes were looked up again; the values are being counted.',
   'signed-out': 'You are signed out.',
   password: 'The password is changed. Other sessions of the account have ended.',
   'totp-on': 'Signing in now asks for a code.',

@@ -54,8 +54,8 @@ export function plural(count: number, one: string, many: string): string {
 
 /** Our messages are lower case without a full stop, for logs; a page writes sentences. */
 export function sentence(text: string): string {
-  // The name of a field or a setting stays as it is spelled.
-  const first = /^[a-z]+[\s,:;]/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  // The name of a field, a setting or a host stays as it is spelled.
+  const first = /^[a-z]+(?:[\s,;]|:\s)/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
   return /[.!?]$/.test(first) ? first : `${first}.`;
 }
 
