@@ -2,6 +2,7 @@
 // `npm run bench:links`, or `npm run bench -- links`: link tokens, and clicks a second.
 // `npm run bench -- bulk [rows] [rounds] [engine…]`: the bulk run on the real servers.
 // `npm run bench -- console [users] [engine…]`: the pages of the console over a million credentials.
+// `npm run bench -- doctor [rows] [rounds] [engine…]`: how many values a minute the doctor looks at.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +21,7 @@ if (process.env.CASEHARD_BENCH_NODE === undefined && existsSync(node)) {
 }
 
 const [part, ...options] = process.argv.slice(2);
-if (part === 'bulk' || part === 'console') {
+if (part === 'bulk' || part === 'console' || part === 'doctor') {
   run(process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-b'], root);
   run(process.execPath, ['--disable-warning=ExperimentalWarning', `bench/${part}.ts`, ...options], root);
   process.exit(0);

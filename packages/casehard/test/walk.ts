@@ -12,8 +12,8 @@ import { temporaryFolder } from './engines.ts';
 const ROOT = resolve(import.meta.dirname, '../../..');
 
 export interface Walk {
-  /** Walks a document, given by its path in the project, and returns how many commands it had. */
-  walk(document: string): number;
+  /** Walks a document, given by its path in the project, or one chapter of it, and returns how many commands it had. */
+  walk(document: string, chapter?: string): number;
   run(command: string): Ran;
   /** Compiles files of the walk under strict. */
   compile(files: readonly string[]): { readonly status: number | null; readonly stdout: string };
@@ -53,9 +53,11 @@ export function prepareWalk(name: string): Walk {
   };
   return {
     run,
-    walk(document) {
+    walk(document, chapter) {
       let commands = 0;
-      for (const { language, title, lines } of blocksOf(readFileSync(join(ROOT, document), 'utf8'))) {
+      for (const { language, title, lines } of blocksOf(
+        chapterOf(readFileSync(join(ROOT, document), 'utf8'), chapter),
+      )) {
         if (title !== undefined) writeFileSync(join(project, title), lines.map((line) => `${line}\n`).join(''));
         if (language !== 'console') continue;
         for (const { command, expected, exit } of commandsOf(lines)) {
@@ -79,6 +81,17 @@ export function prepareWalk(name: string): Walk {
 }
 
 // --- internal ---
+
+/** From a heading to the next one of its rank or a higher one. */
+function chapterOf(markdown: string, heading: string | undefined): string {
+  if (heading === undefined) return markdown;
+  const start = markdown.indexOf(`\n${heading}\n`);
+  if (start < 0) throw new Error(`there is no chapter ${heading}`);
+  const rank = heading.indexOf(' ');
+  const rest = markdown.slice(start + heading.length + 2);
+  const end = rest.search(new RegExp(`^#{1,${rank}} `, 'm'));
+  return end < 0 ? rest : rest.slice(0, end);
+}
 
 interface Block {
   readonly language: string;
