@@ -1,16 +1,16 @@
-import { type Casehard, CasehardError, createCasehard, type Driver, type Fields } from '@casehard/core';
+import { type Casehard, CasehardError, createCasehard, type Driver, type Fields, type Keyring } from '@casehard/core';
 import { createLinks, createTrackingKeyring, type Links, type TrackingKeyring } from '@casehard/core/links';
 import { describeTable } from '../database/catalogue.ts';
 import type { Database } from '../database/connect.ts';
 import { type Canary, type KeptCanary, readCanaries, readTrackingCanaries, writeCanary } from '../database/evidence.ts';
 import { reportProcess, strikeProcess } from '../database/processes.ts';
 import { withSession } from '../database/session.ts';
-import { countKids, keyProblems } from './known-keys.ts';
+import { countKids, type KnownKeys, keepCanary, keyProblems, valueProblem } from './known-keys.ts';
 import { resolveFields } from './resolve.ts';
 
 /**
- * What `hard.attach` of @casehard/core asks of a database. As long as the upgrade has not made our tables, there is
- * nothing to check and nowhere to be listed.
+ * What `hard.attach` of @casehard/core asks of a database. Keys that belong leave a canary, so that strange ones are
+ * noticed. As long as the upgrade has not made our tables, the values are asked instead, and there is nowhere to be listed.
  *
  * @example
  * await hard.attach(createDriver(openDatabase(url, { folder: '.' }), config.fields));
@@ -18,18 +18,21 @@ import { resolveFields } from './resolve.ts';
 export function createDriver(db: Database, fields: Fields): Driver {
   return {
     async holdsSealedValues() {
-      const hard: Casehard<Fields> = createCasehard({ fields, warn: () => {} });
-      const resolved = await resolveFields(db, hard, { keyring: hard.keyring });
-      if (resolved.problems[0]) throw resolved.problems[0];
-      return withSession(db, async (session) => (await countKids(session, resolved.fields)).sealed > 0);
+      return (await countAll(db, fields)).sealed > 0;
     },
     async checkKeys(keyring, tracking) {
-      if (!(await describeTable(db, 'casehard_keys'))) return [];
-      const problems = [...keyProblems(await readCanaries(db), keyring, tracking)];
-      if (tracking) {
-        problems.push(...trackingProblems(await readTrackingCanaries(db), tracking));
-        await keepTrackingCanary(db, tracking);
+      const isUpgraded = (await describeTable(db, 'casehard_keys')) !== undefined;
+      const canaries = isUpgraded ? await readCanaries(db) : [];
+      const problems = [...keyProblems(canaries, keyring, tracking)];
+      if (canaries.length === 0 && keyring.active) {
+        // Saves alone have hardened here, or nothing has. Asked once: the canary that is left now answers from then on.
+        const problem = valueProblem([...(await countAll(db, fields)).kids.keys()], keyring, tracking);
+        if (problem) problems.push(problem);
       }
+      if (!isUpgraded) return problems;
+      const belongs = !problems.some(({ code }) => STRANGE.has(code));
+      if (tracking) problems.push(...trackingProblems(await readTrackingCanaries(db), tracking));
+      if (belongs) await keepCanaries(db, keyring, tracking);
       return problems;
     },
     async report(report) {
@@ -71,6 +74,26 @@ export async function keepTrackingCanary(db: Database, tracking: TrackingKeyring
 }
 
 // --- internal ---
+
+/** With these, the process is not one of this database's, and leaves no mark in it. */
+const STRANGE: ReadonlySet<string> = new Set(['KEY_MISSING', 'KEY_NOT_KNOWN_HERE', 'KEY_IN_WRONG_SETTING']);
+
+async function countAll(db: Database, fields: Fields): Promise<KnownKeys> {
+  const hard: Casehard<Fields> = createCasehard({ fields, warn: () => {} });
+  const resolved = await resolveFields(db, hard, { keyring: hard.keyring });
+  if (resolved.problems[0]) throw resolved.problems[0];
+  return withSession(db, (session) => countKids(session, resolved.fields));
+}
+
+/** A user who may not write there, or a replica, must not keep the application from starting. */
+async function keepCanaries(db: Database, keyring: Keyring, tracking: TrackingKeyring | undefined): Promise<void> {
+  try {
+    await keepCanary(db, keyring);
+    if (tracking) await keepTrackingCanary(db, tracking);
+  } catch (error) {
+    if (!(error instanceof CasehardError)) throw error;
+  }
+}
 
 /** A canary of a tracking key is a token that says nothing, for nobody: its audience is no deployment's. */
 function canaryLinks(keyring: TrackingKeyring = createTrackingKeyring()): Links {

@@ -73,7 +73,14 @@ export function keyProblems(
     problems.push(swapped(kids, keyring, tracking) ?? notKnownHere(kids, keyring));
   } else {
     const lost = kids.filter((kid) => keyring.stateOf(kid) === undefined);
-    if (lost.length > 0) problems.push(previousMissing(lost, keyring));
+    // A first activation is made with every older key at hand. Without one of them, an active key that has never been
+    // here is a stranger's, and what it seals nobody else could open.
+    const isNew = keyring.active !== undefined && !opens.some(({ kid }) => kid === keyring.active?.kid);
+    if (lost.length > 0) {
+      problems.push(
+        isNew ? (swapped(kids, keyring, tracking) ?? notKnownHere(kids, keyring)) : previousMissing(lost, keyring),
+      );
+    }
   }
   if (withdrawn.length > 0) {
     problems.push(
@@ -104,12 +111,14 @@ export async function checkKeys(
     throw swapped(there, keyring, tracking) ?? keyMissing(keyring, { kids: there, sealed });
   }
   if (canaries.length === 0) {
-    // Nobody has hardened here with a command: single values say what a canary would.
-    if (kids.size === 0 || there.some((kid) => keyring.find(kid) !== undefined)) return;
-    if (there.every((kid) => keyring.isWithdrawn(kid))) return; // the operator says that they are lost, and goes on
-    throw swapped(there, keyring, tracking) ?? notKnownHere(there, keyring);
+    const problem = valueProblem(there, keyring, tracking);
+    if (problem) throw problem;
+    return;
   }
-  const [problem] = keyProblems(canaries, keyring, tracking);
+  // The canary of a key that is gone and has no values left says nothing, as long as another one shows whose database it is.
+  const standing = canaries.filter(({ kid }) => keyring.stateOf(kid) !== undefined || (kids.get(kid) ?? 0) > 0);
+  const judged = canaries.some((canary) => opensCanary(keyring, canary)) ? standing : canaries;
+  const [problem] = keyProblems(judged, keyring, tracking);
   if (problem === undefined || problem.code === 'KEY_WITHDRAWN') return;
   if (problem.code !== 'PREVIOUS_KEY_MISSING') throw problem;
   const lost = canaries.filter(({ kid }) => keyring.stateOf(kid) === undefined && (kids.get(kid) ?? 0) > 0);
@@ -121,14 +130,25 @@ export async function checkKeys(
   }
 }
 
+/** What the keys of the values say where there is no canary; undefined: one of them is at hand, or all are given up. */
+export function valueProblem(
+  kids: readonly string[],
+  keyring: Keyring,
+  tracking?: TrackingKeyring,
+): CasehardError | undefined {
+  if (kids.length === 0 || kids.some((kid) => keyring.find(kid) !== undefined)) return undefined;
+  if (kids.every((kid) => keyring.isWithdrawn(kid))) return undefined; // the operator says that they are lost, and goes on
+  return swapped(kids, keyring, tracking) ?? notKnownHere(kids, keyring);
+}
+
 /** The quick part of `checkKeys`: refuses where this database has canaries and none of them opens here. */
 export async function refuseStrangeCanaries(session: Session, keyring: Keyring): Promise<void> {
   const [problem] = keyProblems(await readCanaries(session), keyring);
   if (problem && problem.code !== 'KEY_WITHDRAWN' && problem.code !== 'PREVIOUS_KEY_MISSING') throw problem;
 }
 
-/** Keeps a canary of the active key, at the first hardening under it. */
-export async function keepCanary(session: Session, keyring: Keyring): Promise<void> {
+/** Keeps a canary of the active key, before anything is sealed with it. */
+export async function keepCanary(session: Pick<Session, 'engine' | 'kysely'>, keyring: Keyring): Promise<void> {
   if (!keyring.active) return;
   await writeCanary(session, { kid: keyring.active.kid, canary: canaryField(keyring).seal('casehard canary') });
 }

@@ -5,7 +5,7 @@ import type { Database } from '../database/connect.ts';
 import { fillEmpty } from '../database/overwrite.ts';
 import { withSession } from '../database/session.ts';
 import { swapPage } from '../database/swap.ts';
-import { checkKeys } from '../inventory/known-keys.ts';
+import { checkKeys, keepCanary } from '../inventory/known-keys.ts';
 import { rowKeyOf } from '../inventory/locator.ts';
 import { type ResolvedField, resolveFields } from '../inventory/resolve.ts';
 import { changeOf, readValue, rowOf, verdictOf } from '../inventory/value.ts';
@@ -33,6 +33,7 @@ export async function setValue(
   const pending = await pendingUpgrade(db, [field]);
   return withSession(db, async (session) => {
     await checkKeys(session, resolved.fields, { keyring, hasOwnTables: !pending.ownTables });
+    if (!pending.ownTables) await keepCanary(session, keyring);
     const cells = await readCell(session, field.place, key);
     const name = printLocator(locator.field, key);
     const [cell] = cells;

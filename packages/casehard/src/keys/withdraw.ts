@@ -1,8 +1,9 @@
 import { CasehardError, type KeyKind } from '@casehard/core';
 import type { Database } from '../database/connect.ts';
-import { removeCanary } from '../database/evidence.ts';
+import { readCanaries, removeCanary } from '../database/evidence.ts';
 import { searchColumns } from '../database/search-columns.ts';
 import { withSession } from '../database/session.ts';
+import { keepCanary } from '../inventory/known-keys.ts';
 import { type ResolvedField, resolveFields } from '../inventory/resolve.ts';
 import type { KeysProject, Timing } from './live.ts';
 import { withdrawLines } from './paste.ts';
@@ -83,6 +84,8 @@ export async function withdrawKey(
       hint: first.hint,
     });
   }
+  // Written before the old one goes: without any canary, a forgotten process with the old key would not be noticed.
+  if (kind === 'enc') await keepSuccessor(project, db, kid);
   await removeCanary(db, kid);
 }
 
@@ -96,6 +99,20 @@ export function kindOf(kid: string): KeyKind {
 }
 
 // --- internal ---
+
+async function keepSuccessor({ keyring }: KeysProject, db: Database, kid: string): Promise<void> {
+  await keepCanary(db, keyring);
+  const others = (await readCanaries(db)).filter((canary) => canary.kid !== kid);
+  if (others.length > 0 || keyring.list().every((key) => key.kid === kid || key.state === 'withdrawn')) return;
+  throw new CasehardError(
+    'KEY_IN_USE',
+    `key ${kid} cannot be withdrawn here: no other key shows whose database this is`,
+    {
+      kid,
+      hint: 'withdraw it where the new key is active; to leave casehard, run `casehard rotate --leave`',
+    },
+  );
+}
 
 interface Against {
   readonly problem: string;

@@ -70,6 +70,7 @@ export class Field<Row> {
   seal(value: string | Secret, ...rest: RowArguments<Row, SealOptions>): string;
   seal(value: string | Secret | null | undefined, ...rest: RowArguments<Row, SealOptions>): string | null;
   seal(value: string | Secret | null | undefined, ...[row, options]: RowArguments<Row, SealOptions>): string | null {
+    if (this.#shared.refusal) throw this.#shared.refusal; // clearing is a write too
     if (value === null || value === undefined) return null;
     const text = value instanceof Secret ? value.reveal() : value;
     if (typeof text !== 'string')
