@@ -1,7 +1,14 @@
 import { userInfo } from 'node:os';
 import { CasehardError } from '@casehard/core';
 import type { StateKey } from '@casehard/core/state';
-import { type AuditEntry, type AuditRow, appendAudit, auditPieces, readAudit } from '../database/audit-rows.ts';
+import {
+  type AuditEntry,
+  type AuditRow,
+  appendAudit,
+  auditPieces,
+  readAudit,
+  strayAudit,
+} from '../database/audit-rows.ts';
 import { describeTable } from '../database/catalogue.ts';
 import type { Database } from '../database/connect.ts';
 
@@ -86,6 +93,8 @@ export class Trail {
     const { head } = options;
     let last: AuditHead = { seq: 0, mac: '' };
     const wrong = (seq: number, why: AuditFault): AuditVerdict => ({ ok: false, rows: last.seq, seq, why });
+    const stray = await strayAudit(this.#db);
+    if (stray !== undefined) return wrong(stray, 'altered');
     for await (const row of this.rows()) {
       if (row.seq !== last.seq + 1) return wrong(last.seq + 1, 'missing');
       if (!this.#key.holdsAudit(row.mac, auditPieces(row, last.mac))) return wrong(row.seq, 'altered');

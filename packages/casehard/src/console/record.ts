@@ -1,4 +1,4 @@
-import type { Act } from '../audit/trail.ts';
+import { type Act, type AuditEntry, requireTrail } from '../audit/trail.ts';
 import type { Job } from './jobs.ts';
 import type { Parts } from './parts.ts';
 import { type Ctx, person } from './request.ts';
@@ -21,11 +21,21 @@ export function record(ctx: Ctx, deed: Deed): Promise<void> {
   return recordAs(ctx.parts, person(ctx).name, deed);
 }
 
+/**
+ * Records what must not happen unrecorded: every key leaves with a backup. Throws UPGRADE_PENDING where there is nothing to
+ * record it in, and whatever keeps it from being recorded.
+ */
+export async function recordFirst(ctx: Ctx, deed: Deed): Promise<void> {
+  const { trail } = ctx.parts;
+  await requireTrail(trail);
+  await trail.record(entryOf(ctx.parts, person(ctx).name, deed));
+}
+
 /** The same for somebody who is not signed in any more, or not yet. */
 export async function recordAs({ trail, report, auth }: Tools, name: string, deed: Deed): Promise<void> {
   try {
     if (!(await trail.isReady())) return;
-    await trail.record({ ...deed, actor: `console ${auth.ownAccounts ? 'account' : 'person'} ${name}`, reason: '' });
+    await trail.record(entryOf({ auth }, name, deed));
   } catch (error) {
     report(error);
   }
@@ -44,4 +54,10 @@ export function endOf(job: Job): Deed {
 /** What a job is about. */
 export function aboutJob({ act, fields }: Pick<Job, 'act' | 'fields'>): Omit<Deed, 'outcome'> {
   return { act, subject: fields.length === 0 ? 'all fields' : fields.join(', ') };
+}
+
+// --- internal ---
+
+function entryOf({ auth }: Pick<Parts, 'auth'>, name: string, deed: Deed): AuditEntry & { readonly act: Act } {
+  return { ...deed, actor: `console ${auth.ownAccounts ? 'account' : 'person'} ${name}`, reason: '' };
 }

@@ -81,6 +81,15 @@ export function readAudit(
   });
 }
 
+/** The number of a row that stands before the first one, if somebody has written any there. */
+export function strayAudit(db: Executor): Promise<number | undefined> {
+  return guarded(async () => {
+    const { rows } = await sql<{ seq: unknown }>`
+      select seq from ${sql.table(TABLE)} where seq < 1 order by seq limit 1`.execute(db.kysely);
+    return rows[0] === undefined ? undefined : Number(rows[0].seq);
+  });
+}
+
 /** What the tag of a row is made over. */
 export function auditPieces(row: Omit<AuditRow, 'mac'>, before: string): readonly string[] {
   return [before, String(row.seq), String(row.at), row.actor, row.act, row.subject, row.reason, row.outcome];

@@ -30,6 +30,11 @@ export function isConstraint(error: unknown): boolean {
   return explain(readFault(error)) === CONSTRAINT;
 }
 
+/** Whether the user lacks a privilege for what was asked. */
+export function isDenied(error: unknown): boolean {
+  return explain(readFault(error)) === DENIED;
+}
+
 /** Whether a wait for a row lock has used up its time on MySQL. */
 export function isLockTimeout(error: unknown): boolean {
   const { engine, errno } = readFault(error);

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Database } from './connect.ts';
 import { guarded } from './driver-error.ts';
+import { isKeyId, plainText } from './plain.ts';
 import type { Session } from './session.ts';
 
 /*
@@ -37,11 +38,13 @@ function readAllCanaries({ kysely }: Executor): Promise<readonly KeptCanary[]> {
     const { rows } = await sql<
       Canary & { created_at: string }
     >`select kid, canary, created_at from ${sql.table('casehard_keys')} order by created_at`.execute(kysely);
-    return rows.map(({ kid, canary, created_at }) => ({
-      kid: String(kid).trim(),
-      canary: String(canary),
-      createdAt: String(created_at),
-    }));
+    return rows
+      .map(({ kid, canary, created_at }) => ({
+        kid: String(kid).trim(),
+        canary: String(canary),
+        createdAt: plainText(created_at),
+      }))
+      .filter(({ kid }) => isKeyId(kid));
   });
 }
 

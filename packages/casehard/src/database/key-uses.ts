@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { clock } from './clock.ts';
 import type { Database } from './connect.ts';
 import { guarded } from './driver-error.ts';
+import { isKeyId } from './plain.ts';
 import type { Session } from './session.ts';
 
 type Executor = Pick<Database, 'engine' | 'kysely'> | Pick<Session, 'engine' | 'kysely'>;
@@ -41,12 +42,14 @@ export function readUses(db: Executor): Promise<readonly KeyUse[]> {
       select kid, sealed_at, opened_at, ${clock(db.engine)} as clock from ${sql.table(TABLE)} order by kid`.execute(
       db.kysely,
     );
-    return rows.map(({ kid, sealed_at, opened_at, clock: now }) => ({
-      kid: String(kid).trim(),
-      sealedAt: numberOf(sealed_at),
-      openedAt: numberOf(opened_at),
-      quiet: opened_at === null || opened_at === undefined ? undefined : Math.max(0, Number(now) - Number(opened_at)),
-    }));
+    return rows
+      .map(({ kid, sealed_at, opened_at, clock: now }) => ({
+        kid: String(kid).trim(),
+        sealedAt: numberOf(sealed_at),
+        openedAt: numberOf(opened_at),
+        quiet: opened_at === null || opened_at === undefined ? undefined : Math.max(0, Number(now) - Number(opened_at)),
+      }))
+      .filter(({ kid }) => isKeyId(kid));
   });
 }
 

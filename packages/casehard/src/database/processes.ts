@@ -4,6 +4,7 @@ import { clock } from './clock.ts';
 import type { Database, Engine } from './connect.ts';
 import { guarded } from './driver-error.ts';
 import { noteUses } from './key-uses.ts';
+import { isKeyId, plainText } from './plain.ts';
 import type { Session } from './session.ts';
 
 /** A process that has attached itself. Evidence: what it says of itself, by the database's clock. */
@@ -66,12 +67,12 @@ export function listProcesses(db: Executor, within: number): Promise<readonly Li
     return rows
       .map((row) => ({
         id: String(row.id),
-        version: String(row.version),
-        host: String(row.host),
-        activeKid: textOf(row.active_kid),
-        kids: words(row.kids),
-        trackingKid: textOf(row.tracking_kid),
-        trackingKids: words(row.tracking_kids),
+        version: plainText(row.version),
+        host: plainText(row.host),
+        activeKid: kidOf(row.active_kid),
+        kids: kidsOf(row.kids),
+        trackingKid: kidOf(row.tracking_kid),
+        trackingKids: kidsOf(row.tracking_kids),
         startedAt: Number(row.started_at),
         beatAt: Number(row.beat_at),
         silent: Math.max(0, Number(row.clock) - Number(row.beat_at)),
@@ -96,12 +97,13 @@ async function forgetOld(db: Executor): Promise<void> {
   await sql`delete from ${sql.table(TABLE)} where beat_at < ${limit}`.execute(db.kysely);
 }
 
-function textOf(value: unknown): string | undefined {
-  return value === null || value === undefined ? undefined : String(value).trim();
+function kidOf(value: unknown): string | undefined {
+  const text = String(value ?? '').trim();
+  return isKeyId(text) ? text : undefined;
 }
 
-function words(value: unknown): readonly string[] {
+function kidsOf(value: unknown): readonly string[] {
   return String(value ?? '')
     .split(' ')
-    .filter((word) => word !== '');
+    .filter(isKeyId);
 }

@@ -2,7 +2,7 @@ import { CasehardError } from '@casehard/core';
 import { type RawBuilder, sql } from 'kysely';
 import { type ColumnInfo, describeTable, listTables } from './catalogue.ts';
 import type { Database, Engine } from './connect.ts';
-import { guarded } from './driver-error.ts';
+import { databaseError, guarded, isDenied } from './driver-error.ts';
 
 /** A column in which a text stands. */
 export interface Holding {
@@ -13,7 +13,7 @@ export interface Holding {
 
 export interface Searched {
   readonly found: readonly Holding[];
-  /** Tables that this user may not read. */
+  /** Tables that this user may not read, or that no field can name. */
   readonly unread: readonly string[];
 }
 
@@ -26,7 +26,11 @@ export async function searchColumns(db: Database, text: string, signal?: AbortSi
   const unread: string[] = [];
   for (const name of await guarded(() => listTables(db))) {
     if (signal?.aborted) throw new CasehardError('CANCELLED', 'stopped before the end of the search');
-    const table = name.includes('.') ? undefined : await guarded(() => describeTable(db, name));
+    if (name.includes('.')) {
+      unread.push(name); // a dot parts schema and table in our configuration: such a table has no name there
+      continue;
+    }
+    const table = await guarded(() => describeTable(db, name));
     const columns = (table?.columns ?? []).filter(({ kind }) => SEARCHED.has(kind));
     if (columns.length === 0) continue;
     try {
@@ -39,7 +43,9 @@ export async function searchColumns(db: Database, text: string, signal?: AbortSi
         const n = Number(rows[0]?.[`c${i}`] ?? 0);
         if (n > 0) found.push({ table: name, column: column.name, rows: n });
       });
-    } catch {
+    } catch (error) {
+      // Anything else, such as a lost connection, would make "not searched" look like "not there".
+      if (!isDenied(error)) throw databaseError(error);
       unread.push(name);
     }
   }

@@ -36,6 +36,19 @@ describe.each(ENGINES)('the audit trail on $engine', (engine) => {
     expect(kept[7]?.endsWith('…')).toBe(true);
   });
 
+  run('a row in front of the first one is found', async () => {
+    chain = await makeChain(engine);
+    await chain.record(2);
+    for (const seq of [0, -5]) {
+      await chain.tamper(
+        `insert into casehard_audit (seq, at, actor, act, subject, reason, outcome, mac) values (${seq}, 1, 'eve', 'set', '', '', '', 'x')`,
+      );
+      expect(await chain.trail.verify()).toEqual(wrong(0, seq, 'altered'));
+      await chain.tamper(`delete from casehard_audit where seq = ${seq}`);
+    }
+    expect(await chain.trail.verify()).toMatchObject({ ok: true, rows: 2 });
+  });
+
   run('an altered column of any row is found', async () => {
     chain = await makeChain(engine);
     await chain.record(5);

@@ -116,6 +116,20 @@ describe.each(ENGINES)('keys for life in the console, on $engine', (engine) => {
     ]);
   });
 
+  run('no backup leaves without a record of who took it', async () => {
+    const { kysely } = office.test.db;
+    await sql`alter table casehard_audit rename to casehard_audit_away`.execute(kysely);
+    try {
+      await ada.get('/keys/backup');
+      const refused = await ada.post('/keys/backup', { passphrase: PASSPHRASE, again: PASSPHRASE, password: PASSWORD });
+      expect([refused.status, refused.headers.get('content-disposition')]).toEqual([409, null]);
+      expect(refused.text).not.toContain('AGE ENCRYPTED');
+      expect(plain(refused)).toContain('The table casehard_audit is missing');
+    } finally {
+      await sql`alter table casehard_audit_away rename to casehard_audit`.execute(kysely);
+    }
+  });
+
   run('a backup is refused while the settings have other keys than the console', async () => {
     office.writeKeys({ ...keys, CASEHARD_STAGED_ENC_KEYS: staged });
     await ada.get('/keys/backup');

@@ -1,8 +1,19 @@
 import { createCasehard, createKeyring, generateKey, type KeyringOptions } from '@casehard/core';
 import { createTrackingKeyring } from '@casehard/core/links';
-import { sql } from 'kysely';
+import {
+  type KyselyPlugin,
+  type PluginTransformQueryArgs,
+  type PluginTransformResultArgs,
+  type QueryResult,
+  type RootOperationNode,
+  sql,
+  type UnknownRow,
+} from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readCanaries, readTrackingCanaries } from '../../src/database/evidence.ts';
+import { readUses } from '../../src/database/key-uses.ts';
+import { listProcesses, reportProcess } from '../../src/database/processes.ts';
+import { searchColumns } from '../../src/database/search-columns.ts';
 import { createDriver } from '../../src/inventory/driver.ts';
 import { setValue } from '../../src/jobs/set.ts';
 import { checkWithdrawal, withdrawKey } from '../../src/keys/withdraw.ts';
@@ -127,4 +138,49 @@ describe.each(ENGINES)('an attached process on $engine', (engine) => {
     expect(await canaries()).toEqual([kidOf(right)]);
     expect((await attach({ active: wrong })).codes).toEqual(['KEY_NOT_KNOWN_HERE']);
   });
+
+  it.skipIf(engine.absent)('that somebody else has written down says nothing in lines of its own', async () => {
+    const host = 'web1\n\n  CASEHARD_ENC_KEY=chkey1.enc.attacker\u001b[31m\u202e';
+    await reportProcess(work.test.db, {
+      id: 'x',
+      version: '9\r\n9',
+      host: `${host}${'x'.repeat(500)}`,
+      activeKid: 'PASTE\nTHIS',
+      kids: [kidOf(right), 'PASTE=THIS'],
+      trackingKid: undefined,
+      trackingKids: ['f927', 'zzzz'],
+      sealed: [],
+      opened: ['no\nkid'],
+    });
+    const [listed] = await listProcesses(work.test.db, 60_000);
+    expect(listed?.host).toMatch(/^web1\ufffd\ufffd {2}CASEHARD_ENC_KEY=chkey1\.enc\.attacker\ufffd\[31m\ufffdx+$/);
+    expect(listed?.host.length).toBe(200);
+    expect([listed?.version, listed?.activeKid]).toEqual(['9\ufffd\ufffd9', undefined]);
+    expect([listed?.kids, listed?.trackingKids]).toEqual([[kidOf(right)], ['f927']]);
+    expect(await readUses(work.test.db)).toEqual([]);
+    await sql`insert into casehard_keys (kid, canary, created_at) values ('a\nb', 'x', 'y')`.execute(
+      work.test.db.kysely,
+    );
+    expect(await canaries()).toEqual([]);
+  });
+
+  it.skipIf(engine.absent)('tells a search that failed from one that found nothing', async () => {
+    const stopped = { ...work.test.db, kysely: work.test.db.kysely.withPlugin(new Broken()) };
+    await expect(searchColumns(stopped, 'chd1.x')).rejects.toMatchObject({ code: expect.stringMatching(/^[A-Z_]+$/) });
+    expect(await searchColumns(work.test.db, 'chd1.x')).toEqual({ found: [], unread: [] });
+  });
 });
+
+// --- internal ---
+
+/** Makes every counting statement name a function that there is not, as a server error in the middle would. */
+class Broken implements KyselyPlugin {
+  transformQuery({ node }: PluginTransformQueryArgs): RootOperationNode {
+    if (node.kind !== 'RawNode' || !node.sqlFragments.some((text) => text.includes('select '))) return node;
+    const isCount = JSON.stringify(node).includes('count(case when');
+    return isCount ? { ...node, sqlFragments: ['select no_such_function()', ...node.sqlFragments.slice(1)] } : node;
+  }
+  async transformResult({ result }: PluginTransformResultArgs): Promise<QueryResult<UnknownRow>> {
+    return result;
+  }
+}

@@ -1,5 +1,4 @@
 import { CasehardError } from '@casehard/core';
-import { recordAct } from '../../audit/open.ts';
 import { checkWithdrawal, withdrawKey } from '../../keys/withdraw.ts';
 import { EXIT } from '../exit.ts';
 import { keysGroup } from '../group.ts';
@@ -7,6 +6,7 @@ import type { AddCommand } from '../main.ts';
 import { positive } from '../options.ts';
 import { withProject } from '../project.ts';
 import { askYes } from '../prompt.ts';
+import { record } from '../record.ts';
 
 /** `casehard keys withdraw KID`: the end of a key, once nothing is under it and nobody uses it. */
 export const keysWithdraw: AddCommand = (program, action) => {
@@ -21,7 +21,7 @@ export const keysWithdraw: AddCommand = (program, action) => {
     .option('--heartbeat <ms>', 'how often the processes report, if not every 30000 ms', positive);
   action(command, (invocation, options, [kid = '']) =>
     withProject(invocation, async (project, db) => {
-      const { output, signal, env } = invocation;
+      const { output, signal } = invocation;
       const timing = typeof options.heartbeat === 'number' ? { heartbeat: options.heartbeat } : {};
       let rows = 0;
       const checked = await checkWithdrawal(project, db, kid, {
@@ -34,7 +34,7 @@ export const keysWithdraw: AddCommand = (program, action) => {
       });
       output.progress(undefined);
       for (const table of checked.unread)
-        output.note(`table ${table} cannot be read: nobody knows whether it holds values under the key`);
+        output.note(`table ${table} was not searched: nobody knows whether it holds values under the key`);
       if (!checked.transactionsVisible) {
         output.note('this database user may not see the transactions of others: make sure that none is open for long');
       }
@@ -43,14 +43,14 @@ export const keysWithdraw: AddCommand = (program, action) => {
         if (!yes) throw new CasehardError('CANCELLED', 'nothing was changed');
       }
       await withdrawKey(project, db, checked, timing);
-      await recordAct(
-        db,
-        { folder: project.folder, env, note: output.note },
+      const recorded = await record(
+        { invocation, project, db },
         { act: 'withdraw', subject: kid, reason: '', outcome: 'done' },
       );
       output.line(`Key ${kid} is withdrawn from this database. Paste into the settings of every process:`);
       for (const line of checked.lines) output.line(`  ${line}`);
       output.note(NEXT[checked.kind]);
+      recorded.say();
       output.result({
         ok: true,
         exit: EXIT.done,

@@ -1,5 +1,4 @@
 import { CasehardError } from '@casehard/core';
-import { recordAct } from '../../audit/open.ts';
 import type { LoadedProject } from '../../config/load.ts';
 import type { Database } from '../../database/connect.ts';
 import { type RunResult, run } from '../../jobs/run.ts';
@@ -12,6 +11,7 @@ import { keepMemorySmall } from '../memory.ts';
 import type { Output } from '../output.ts';
 import { drawProgress } from '../progress.ts';
 import { askYes } from '../prompt.ts';
+import { record } from '../record.ts';
 import { plural, table } from '../table.ts';
 
 /** What a run of reseal or soften came to. */
@@ -33,7 +33,7 @@ export async function moveValues(
   step: Extract<RotationStep, { readonly step: 'reseal' | 'soften' }>,
 ): Promise<Moved> {
   const { invocation, options, project, db } = about;
-  const { output, signal, env } = invocation;
+  const { output, signal } = invocation;
   const shared = {
     signal,
     onProgress: drawSum(output),
@@ -55,11 +55,9 @@ export async function moveValues(
           ...(typeof options.workers === 'number' ? { workers: options.workers } : {}),
         });
   output.progress(undefined);
-  print(output, step.step, result);
   const { changed, quarantined, busy, refused, stopped } = result;
-  await recordAct(
-    db,
-    { folder: project.folder, env, note: output.note },
+  const recorded = await record(
+    { invocation, project, db },
     {
       act: step.step === 'soften' ? 'soften' : 'rotate',
       subject: step.step === 'soften' ? 'all fields' : step.kid,
@@ -67,6 +65,8 @@ export async function moveValues(
       outcome: `${changed} ${VERBS[step.step]}, ${quarantined} quarantined${stopped ? ', stopped' : ''}`,
     },
   );
+  print(output, step.step, result);
+  recorded.say();
   return { remains: stopped || busy > 0 || refused > 0, figures: { changed, quarantined, busy, refused, stopped } };
 }
 

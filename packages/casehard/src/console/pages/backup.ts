@@ -4,7 +4,7 @@ import { provenBackups, recordDrill } from '../../keys/backups.ts';
 import type { DrilledKey } from '../../keys/drill.ts';
 import type { Drilled } from '../background/task.ts';
 import { required } from '../http/form.ts';
-import { record, recordAs } from '../record.ts';
+import { recordAs, recordFirst } from '../record.ts';
 import { type Ctx, person } from '../request.ts';
 import { answerWith, download, goTo } from '../views/answer.ts';
 import { type Html, html } from '../views/html.ts';
@@ -41,7 +41,7 @@ export async function makeBackupNow(ctx: Ctx): Promise<Response> {
   const { sealed, kids } = ended.outcome;
   const name = `casehard-keys-${new Date(now()).toISOString().slice(0, 10)}.age`;
   const who = 'passphrase' in to ? 'a passphrase' : plural(to.recipients.length, 'recipient', 'recipients');
-  await record(ctx, { act: 'backup', subject: kids.join(', '), outcome: `done: ${name}, to ${who}` });
+  await recordFirst(ctx, { act: 'backup', subject: kids.join(', '), outcome: `done: ${name}, to ${who}` });
   return download(ctx, { name, type: 'application/octet-stream', text: sealed });
 }
 
