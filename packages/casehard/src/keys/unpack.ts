@@ -36,6 +36,8 @@ const MB = 1024 * 1024;
 const BUDGET = 1024 * MB;
 const MAX_MEMBER = 256 * MB;
 const MAX_GZIP = 512 * MB;
+/** Of one damaged zip. */
+const MAX_TRIES = 500;
 const MAX_MEMBERS = 100_000;
 /** Members of a zip are unpacked together up to this size, because each look at its directory costs. */
 const BATCH = 32 * MB;
@@ -137,32 +139,41 @@ function* zipMembers(member: Member, state: State): Generator<Member, void> {
   });
   const skip = (name: string, why: string): void =>
     state.onUnread({ path: path === '' ? name : `${path}!${name}`, why });
-  let batch = new Set<number>();
+  let batch = new Map<string, number>();
   let size = 0;
+  let tries = 0;
+  /** Halves what fails, down to the members that are damaged. Each try reads the directory again, so there is an end to it. */
+  const read = function* (wanted: readonly number[]): Generator<Member, void> {
+    try {
+      if (++tries > MAX_TRIES) throw new Error('too many');
+      yield* members(bytes, new Set(wanted));
+    } catch {
+      const half = wanted.length >> 1;
+      if (half === 0 || tries > MAX_TRIES) {
+        for (const index of wanted) skip(infos[index]?.name ?? '', 'damaged, or sealed with a password');
+        return;
+      }
+      yield* read(wanted.slice(0, half));
+      yield* read(wanted.slice(half));
+    }
+  };
   const flush = function* (): Generator<Member, void> {
     if (batch.size === 0) return;
     spend(state, size);
-    const wanted = batch;
-    batch = new Set();
+    const wanted = [...batch.values()];
+    batch = new Map();
     size = 0;
-    try {
-      yield* members(bytes, wanted);
-    } catch {
-      for (const index of wanted) {
-        try {
-          yield* members(bytes, new Set([index]));
-        } catch {
-          skip(infos[index]?.name ?? '', 'damaged, or sealed with a password');
-        }
-      }
-    }
+    yield* read(wanted);
   };
   for (const [index, { name, originalSize, compression }] of infos.entries()) {
     if (originalSize === 0) continue;
     if (compression !== 0 && compression !== 8) skip(name, 'compressed in a way that is not known here');
     else if (originalSize > MAX_MEMBER) skip(name, 'larger than 256 MB');
+    else if (name === '__proto__') skip(name, 'its name cannot be unpacked here: rename it');
     else {
-      batch.add(index);
+      // Of two members of one name, the library would give the last one alone.
+      if (batch.has(name)) yield* flush();
+      batch.set(name, index);
       size += originalSize;
       if (size >= BATCH) yield* flush();
     }
@@ -170,7 +181,7 @@ function* zipMembers(member: Member, state: State): Generator<Member, void> {
   yield* flush();
 }
 
-/** Two members of one name would be one in the answer of the library: they are told apart by position. */
+/** The members at these positions; no two of them have one name. */
 function members(bytes: Uint8Array, wanted: ReadonlySet<number>): readonly Member[] {
   let index = -1;
   const found = unzipSync(bytes, {

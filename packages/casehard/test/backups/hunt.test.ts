@@ -112,6 +112,28 @@ describe('archives', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
+  it('two members of one name are both read, and one that cannot be is named', () => {
+    // As `zip` never makes one, and other programs do: the second name is written over the first afterwards.
+    const twice = Buffer.from(zip({ 'a.env': settings, 'b.env': strToU8('nothing') }));
+    for (let at = twice.indexOf('b.env'); at >= 0; at = twice.indexOf('b.env', at + 1)) twice.write('a.env', at);
+    expect(look(twice)).toEqual({ found: ['a.env'], unread: [] });
+    const proto = Buffer.from(zip({ __pr0to__: settings }));
+    for (let at = proto.indexOf('__pr0to__'); at >= 0; at = proto.indexOf('__pr0to__', at + 1))
+      proto.write('__proto__', at);
+    expect(look(proto)).toEqual({ found: [], unread: ['__proto__: its name cannot be unpacked here: rename it'] });
+  });
+
+  it('one damaged member among thousands hides no other, and takes few tries', () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 3000 }, (_, i) => [`f${i}`, strToU8(`some text ${i}`.repeat(9))]),
+    );
+    const bytes = Buffer.from(zip({ ...files, '.env': settings }));
+    const at = bytes.indexOf('f1500') + 'f1500'.length;
+    bytes.fill(0xff, at, at + 8);
+    const { found, unread } = look(bytes);
+    expect([found, unread]).toEqual([['.env'], ['f1500: damaged, or sealed with a password']]);
+  });
+
   it('a bomb is left alone and named, a deeper one too', () => {
     const zeros = new Uint8Array(20_000_000);
     const small = 10_000_000;
