@@ -82,6 +82,7 @@ const COLUMNS: Readonly<Record<OwnTable, (table: Table) => CreateTableBuilder<st
       .addColumn('kids', 'text', (c) => c.notNull())
       .addColumn('tracking_kid', 'varchar(16)')
       .addColumn('tracking_kids', 'text', (c) => c.notNull())
+      .addColumn('heartbeat', 'bigint', (c) => c.notNull())
       .addColumn('started_at', 'bigint', (c) => c.notNull())
       .addColumn('beat_at', 'bigint', (c) => c.notNull()),
   casehard_key_uses: (table) =>

@@ -1,4 +1,4 @@
-import type { ProcessReport } from '@casehard/core';
+import { HEARTBEAT_MS, type ProcessReport } from '@casehard/core';
 import { sql } from 'kysely';
 import { clock } from './clock.ts';
 import type { Database, Engine } from './connect.ts';
@@ -8,17 +8,10 @@ import { isKeyId, plainText } from './plain.ts';
 import type { Session } from './session.ts';
 
 /** A process that has attached itself. Evidence: what it says of itself, by the database's clock. */
-export interface ListedProcess {
-  readonly id: string;
-  readonly version: string;
-  readonly host: string;
-  readonly activeKid: string | undefined;
-  readonly kids: readonly string[];
-  readonly trackingKid: string | undefined;
-  readonly trackingKids: readonly string[];
+export interface ListedProcess extends Omit<ProcessReport, 'heartbeat' | 'sealed' | 'opened'> {
   readonly startedAt: number;
   readonly beatAt: number;
-  /** Milliseconds since its last report. */
+  /** Milliseconds since its last report, less what a heartbeat that is slower than usual explains. */
   readonly silent: number;
 }
 
@@ -35,17 +28,19 @@ export async function reportProcess(db: Executor, report: ProcessReport): Promis
       kids: report.kids.join(' '),
       tracking_kid: report.trackingKid ?? null,
       tracking_kids: report.trackingKids.join(' '),
+      heartbeat: Math.round(report.heartbeat),
     };
     const { numAffectedRows } = await sql`
       update ${sql.table(TABLE)} set version = ${values.version}, host = ${values.host}, active_kid = ${values.active_kid},
         kids = ${values.kids}, tracking_kid = ${values.tracking_kid}, tracking_kids = ${values.tracking_kids},
+        heartbeat = ${values.heartbeat},
         beat_at = ${now} where id = ${report.id}`.execute(db.kysely);
     if ((numAffectedRows ?? 0n) === 0n && !(await exists(db, report.id))) {
       await sql`
         insert into ${sql.table(TABLE)}
-          (id, version, host, active_kid, kids, tracking_kid, tracking_kids, started_at, beat_at)
+          (id, version, host, active_kid, kids, tracking_kid, tracking_kids, heartbeat, started_at, beat_at)
         values (${report.id}, ${values.version}, ${values.host}, ${values.active_kid}, ${values.kids},
-          ${values.tracking_kid}, ${values.tracking_kids}, ${now}, ${now})`.execute(db.kysely);
+          ${values.tracking_kid}, ${values.tracking_kids}, ${values.heartbeat}, ${now}, ${now})`.execute(db.kysely);
       await forgetOld(db);
     }
     await noteUses(db, report);
@@ -62,7 +57,8 @@ export function listProcesses(db: Executor, within: number): Promise<readonly Li
   return guarded(async () => {
     const now = clock(db.engine);
     const { rows } = await sql<Readonly<Record<string, unknown>>>`
-      select id, version, host, active_kid, kids, tracking_kid, tracking_kids, started_at, beat_at, ${now} as clock
+      select id, version, host, active_kid, kids, tracking_kid, tracking_kids, heartbeat, started_at, beat_at,
+        ${now} as clock
       from ${sql.table(TABLE)} order by started_at, id`.execute(db.kysely);
     return rows
       .map((row) => ({
@@ -75,7 +71,7 @@ export function listProcesses(db: Executor, within: number): Promise<readonly Li
         trackingKids: kidsOf(row.tracking_kids),
         startedAt: Number(row.started_at),
         beatAt: Number(row.beat_at),
-        silent: Math.max(0, Number(row.clock) - Number(row.beat_at)),
+        silent: Math.max(0, Number(row.clock) - Number(row.beat_at) - explained(Number(row.heartbeat))),
       }))
       .filter(({ silent }) => silent <= within);
   });
@@ -84,6 +80,15 @@ export function listProcesses(db: Executor, within: number): Promise<readonly Li
 // --- internal ---
 
 const TABLE = 'casehard_processes';
+/**
+ * What all limits are made for is the usual heartbeat: a process counts as gone after 2.5 of them. One that reports less often
+ * is silent for longer between two reports, by its own word, up to an hour.
+ */
+function explained(heartbeat: number): number {
+  return 2.5 * Math.max(0, Math.min(heartbeat, LONGEST_HEARTBEAT_MS) - HEARTBEAT_MS);
+}
+
+const LONGEST_HEARTBEAT_MS = 3_600_000;
 const FORGOTTEN_AFTER_MS = 30 * 86_400_000;
 
 /** MySQL counts changed rows only: a report within the same millisecond changes none. */

@@ -61,6 +61,7 @@ const process = (patient: Patient, report: object) =>
     kids: [patient.kid],
     trackingKid: undefined,
     trackingKids: [],
+    heartbeat: 30_000,
     sealed: [],
     opened: [],
     ...report,

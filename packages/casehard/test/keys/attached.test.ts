@@ -149,6 +149,7 @@ describe.each(ENGINES)('an attached process on $engine', (engine) => {
       kids: [kidOf(right), 'PASTE=THIS'],
       trackingKid: undefined,
       trackingKids: ['f927', 'zzzz'],
+      heartbeat: 30_000,
       sealed: [],
       opened: ['no\nkid'],
     });
@@ -162,6 +163,32 @@ describe.each(ENGINES)('an attached process on $engine', (engine) => {
       work.test.db.kysely,
     );
     expect(await canaries()).toEqual([]);
+  });
+
+  it.skipIf(engine.absent)('that reports seldom is not taken for gone between two reports', async () => {
+    const report = {
+      version: '1',
+      activeKid: undefined,
+      kids: [],
+      trackingKid: undefined,
+      trackingKids: [],
+      sealed: [],
+      opened: [],
+    };
+    await reportProcess(work.test.db, { ...report, id: 'usual', host: 'usual', heartbeat: 30_000 });
+    await reportProcess(work.test.db, { ...report, id: 'slow', host: 'slow', heartbeat: 300_000 });
+    await reportProcess(work.test.db, { ...report, id: 'odd', host: 'odd', heartbeat: 9e12 });
+    const live = async (): Promise<readonly string[]> =>
+      (await listProcesses(work.test.db, 75_000)).map(({ host }) => host).toSorted();
+    const age = (ms: number) =>
+      sql`update casehard_processes set beat_at = beat_at - ${ms}`.execute(work.test.db.kysely);
+    expect(await live()).toEqual(['odd', 'slow', 'usual']);
+    await age(200_000);
+    expect(await live()).toEqual(['odd', 'slow']);
+    await age(600_000);
+    expect(await live()).toEqual(['odd']);
+    await age(9_000_000);
+    expect(await live()).toEqual([]);
   });
 
   it.skipIf(engine.absent)('tells a search that failed from one that found nothing', async () => {

@@ -130,6 +130,7 @@ const SILENT: Omit<ProcessReport, 'id'> = {
   kids: [],
   trackingKid: undefined,
   trackingKids: [],
+  heartbeat: 30_000,
   sealed: [],
   opened: [],
 };

@@ -30,6 +30,8 @@ export interface ProcessReport {
   readonly kids: readonly string[];
   readonly trackingKid: string | undefined;
   readonly trackingKids: readonly string[];
+  /** Milliseconds until it reports again. */
+  readonly heartbeat: number;
   /** Key ids that it has sealed with and opened since the report before. */
   readonly sealed: readonly string[];
   readonly opened: readonly string[];
@@ -71,7 +73,7 @@ export async function attach(shared: Shared, driver: Driver, options: AttachOpti
   const beat = async (): Promise<void> => {
     const [sealed, opened] = [[...uses.sealed], [...uses.opened]];
     try {
-      await driver.report?.({ id, ...describe(keyring, tracking), sealed, opened });
+      await driver.report?.({ id, ...describe(keyring, tracking), heartbeat, sealed, opened });
       warned = false;
     } catch (error) {
       // What was used goes into the next report; a database that is away is the application's own trouble already.

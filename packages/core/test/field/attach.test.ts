@@ -119,6 +119,7 @@ describe('what an attached process reports', () => {
         kids: [active, sealingKey('third').kid, previous],
         trackingKid: tracking.active?.tkid,
         trackingKids: [tracking.active?.tkid],
+        heartbeat: HEARTBEAT_MS,
         sealed: [],
         opened: [],
       },
