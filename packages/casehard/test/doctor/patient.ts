@@ -16,6 +16,7 @@ import { sql } from 'kysely';
 import { expect } from 'vitest';
 import type { Project } from '../../src/config/load.ts';
 import type { Database } from '../../src/database/connect.ts';
+import { OWN_TABLES } from '../../src/database/own-tables.ts';
 import { type Diagnosis, type ExamineOptions, examine } from '../../src/doctor/examine.ts';
 import type { Finding } from '../../src/doctor/finding.ts';
 import { resolveFields } from '../../src/inventory/resolve.ts';
@@ -163,18 +164,7 @@ export function plainKey(): string {
 
 // --- internal ---
 
-const TABLES = [
-  'users',
-  'lists',
-  'clients',
-  'casehard_upgrades',
-  'casehard_keys',
-  'casehard_jobs',
-  'casehard_processes',
-  'casehard_key_uses',
-  'casehard_drills',
-  'casehard_audit',
-];
+const TABLES = ['users', 'lists', 'clients', ...OWN_TABLES];
 
 function keysOf(keys: KeyringOptions = {}): readonly string[] {
   return [keys.active, ...(keys.previous ?? []), ...(keys.staged ?? [])].flatMap((each) =>
