@@ -1,6 +1,6 @@
 import { CasehardError } from '@casehard/core';
 import { Command, CommanderError } from 'commander';
-import { COMMANDS } from './commands/index.ts';
+import { commandsFor } from './commands/index.ts';
 import { EXIT, type Exit } from './exit.ts';
 import { createOutput, type Output, reportError } from './output.ts';
 
@@ -23,7 +23,7 @@ export async function main(argv: readonly string[]): Promise<Exit> {
     .showSuggestionAfterError()
     .configureOutput({ writeErr: (text) => process.stderr.write(withoutKeys(text)) })
     .exitOverride();
-  for (const add of COMMANDS) {
+  for (const add of await commandsFor(argv)) {
     add(program, (command, work) =>
       withGlobalOptions(command).action(async (...args: unknown[]) => {
         exit = await invoke(command, work, args);

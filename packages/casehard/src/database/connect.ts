@@ -1,8 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { CasehardError, type DatabaseSetting } from '@casehard/core';
 import { type Dialect, Kysely, MysqlDialect, PostgresDialect } from 'kysely';
-import { createPool } from 'mysql2';
-import pg from 'pg';
+import type { PoolOptions } from 'mysql2';
 import { preparedPool } from './mysql-prepared.ts';
 import { SqliteDialect } from './sqlite-dialect.ts';
 
@@ -55,6 +54,8 @@ export function openDatabase(setting: DatabaseSetting, options: OpenOptions): Da
 
 // --- internal ---
 
+// Drivers are loaded at the first query: nobody waits for that of another engine.
+
 function wrap(engine: Engine, dialect: Dialect, label: string): Database {
   const kysely = new Kysely<Tables>({ dialect });
   return { engine, kysely, label, close: () => kysely.destroy() };
@@ -62,15 +63,19 @@ function wrap(engine: Engine, dialect: Dialect, label: string): Database {
 
 function openPostgres(url: string): Database {
   const parsed = parseUrl(url);
-  // int8 arrives as text: a row key must not lose digits.
-  const pool = new pg.Pool({ connectionString: url, max: MAX_CONNECTIONS, application_name: 'casehard' });
-  pool.on('error', () => {}); // an idle connection that dies is replaced; the next query reports what matters
+  const pool = async () => {
+    const { default: pg } = await import('pg');
+    // int8 arrives as text: a row key must not lose digits.
+    const made = new pg.Pool({ connectionString: url, max: MAX_CONNECTIONS, application_name: 'casehard' });
+    made.on('error', () => {}); // an idle connection that dies is replaced; the next query reports what matters
+    return made;
+  };
   return wrap('postgres', new PostgresDialect({ pool }), label('postgres', parsed));
 }
 
 function openMysql(url: string): Database {
   const parsed = parseUrl(url);
-  const pool = createPool({
+  const options: PoolOptions = {
     host: decodeURIComponent(parsed.hostname),
     port: Number(parsed.port || 3306),
     user: decodeURIComponent(parsed.username),
@@ -84,8 +89,9 @@ function openMysql(url: string): Database {
     jsonStrings: true, // MariaDB's JSON is a text, whose every byte counts
     ...(parsed.searchParams.get('ssl') === 'true' ? { ssl: {} } : {}),
     ...(parsed.searchParams.has('socketPath') ? { socketPath: parsed.searchParams.get('socketPath') ?? '' } : {}),
-  });
-  return wrap('mysql', new MysqlDialect({ pool: preparedPool(pool) }), label('mysql', parsed));
+  };
+  const pool = async () => preparedPool((await import('mysql2')).createPool(options));
+  return wrap('mysql', new MysqlDialect({ pool }), label('mysql', parsed));
 }
 
 function openSqlite(url: string, options: OpenOptions): Database {

@@ -7,11 +7,13 @@ export const BIN = resolve(import.meta.dirname, '../../dist/cli/bin.js');
 
 /** Temporary files of the command stay inside the clone. */
 const TMP = resolve(import.meta.dirname, '../../../../.tmp');
+/** Node's own cache of compiled modules: the tests start the command more than a thousand times. */
+const COMPILED = resolve(TMP, 'compile-cache');
 
 export interface CommandOptions {
   /** The working directory. */
   readonly cwd: string;
-  /** The whole environment, but for TMPDIR. Default: empty. */
+  /** The whole environment, but for TMPDIR and Node's cache. Default: empty. */
   readonly env?: Readonly<Record<string, string>>;
   /** What stands on stdin; default: nothing. */
   readonly input?: string | Uint8Array;
@@ -34,7 +36,7 @@ export async function casehard(args: readonly string[], options: CommandOptions)
   if (!existsSync(BIN)) throw new Error('there is no built command: run npx tsc -b');
   const child = spawn(options.node ?? process.execPath, [BIN, ...args], {
     cwd: options.cwd,
-    env: { TMPDIR: TMP, ...options.env },
+    env: { TMPDIR: TMP, NODE_COMPILE_CACHE: COMPILED, ...options.env },
   });
   const output = { stdout: '', stderr: '' };
   for (const stream of ['stdout', 'stderr'] as const) {
