@@ -40,6 +40,13 @@ export async function sealedCheckProblem(session: Session, place: Place): Promis
       `when the application makes the table anew, give it: ${await printCheck(session, place)}`,
     );
   }
+  if (Object.values(place.where).some((value) => String(value).includes('\\'))) {
+    // Two settings of the servers (NO_BACKSLASH_ESCAPES, standard_conforming_strings) change what such a literal means.
+    return refused(
+      'a value of its `where` has a backslash, which servers read in two ways',
+      'the line in the configuration does the same for every process that uses casehard',
+    );
+  }
   const least = session.mariadb ? '10.2.1' : '8.0.16';
   if (session.engine === 'mysql' && !(await isAtLeast(session, least))) {
     return refused(
