@@ -203,6 +203,12 @@ describe.each(ENGINES)('withdrawing a key on $engine', (engine) => {
         'CASEHARD_PREVIOUS_TRACKING_KEYS=',
         `CASEHARD_WITHDRAWN_KIDS=abcdefgh ${tkid}`,
       ]);
+      // Somebody clicked a link of an old mail.
+      await vault.report({ id: 'web', opened: [tkid] });
+      await vault.age(2 * DAY);
+      expect((await refusal(project, tkid)).message).toBe(
+        `key ${tkid} cannot be withdrawn yet: a process opened something with it 2 days ago`,
+      );
     },
   );
 });

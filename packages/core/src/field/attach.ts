@@ -68,6 +68,7 @@ export async function attach(shared: Shared, driver: Driver, options: AttachOpti
 
   const uses = { sealed: new Set<string>(), opened: new Set<string>() };
   shared.uses = uses;
+  tracking?.uses.add(uses);
   const id = randomId();
   let warned = false;
   const beat = async (): Promise<void> => {
@@ -94,6 +95,7 @@ export async function attach(shared: Shared, driver: Driver, options: AttachOpti
       clearInterval(timer);
       if (uses.sealed.size + uses.opened.size > 0) await beat();
       delete shared.uses;
+      tracking?.uses.delete(uses);
       await driver.leave?.(id);
     },
   };

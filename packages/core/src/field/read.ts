@@ -1,4 +1,5 @@
 import type { CasehardError } from '../errors.ts';
+import type { KeyUses } from '../keyring/key-uses.ts';
 import type { Keyring } from '../keyring/keyring.ts';
 import { foreignProduct } from '../schemes/foreign.ts';
 import type { Content } from '../schemes/scheme.ts';
@@ -25,12 +26,6 @@ export interface Shared {
   refusal?: CasehardError;
   /** Key ids in use since the last report; present while attached. */
   uses?: KeyUses;
-}
-
-/** Key ids that were sealed with, and that opened something. */
-export interface KeyUses {
-  readonly sealed: Set<string>;
-  readonly opened: Set<string>;
 }
 
 /** What a stored value turned out to be. */

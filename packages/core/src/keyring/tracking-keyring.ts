@@ -1,4 +1,5 @@
 import { CasehardError } from '../errors.ts';
+import type { KeyUses } from './key-uses.ts';
 import { checkTkid } from './key-text.ts';
 import { type KeyInput, type KeyState, refuseTwin } from './keyring.ts';
 import { type DerivedTrackingKey, parseTrackingKey, TrackingKey } from './tracking-key.ts';
@@ -17,12 +18,14 @@ export interface TrackingKeyringOptions {
   readonly setting?: string;
 }
 
-/** The tracking keys of this process. Immutable; shows key ids and states, never a key. */
+/** The tracking keys of this process, which do not change; shows key ids and states, never a key. */
 export class TrackingKeyring {
   /** The key that mints, if there is one. */
   readonly active: TrackingKey | undefined;
   /** The setting to name in messages. */
   readonly setting: string;
+  /** @internal Where attached processes gather which keys are used: the withdrawal of an old one waits for that. */
+  readonly uses = new Set<KeyUses>();
   readonly #keys = new Map<string, TrackingKey>();
   readonly #states = new Map<string, KeyState>();
 
@@ -54,6 +57,16 @@ export class TrackingKeyring {
   /** Key ids and states, the active one first. */
   list(): readonly { readonly tkid: string; readonly state: KeyState }[] {
     return [...this.#states].map(([tkid, state]) => ({ tkid, state }));
+  }
+
+  /** @internal A token was made under this key. */
+  minted(tkid: string): void {
+    for (const { sealed } of this.uses) sealed.add(tkid);
+  }
+
+  /** @internal A token was opened under this key. */
+  opened(tkid: string): void {
+    for (const { opened } of this.uses) opened.add(tkid);
   }
 
   toJSON(): unknown {

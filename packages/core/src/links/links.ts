@@ -105,17 +105,21 @@ export class Links {
   /** A token. Throws KEY_MISSING without an active key, TypeError for a wrong claim, TOO_LONG. */
   mint(purpose: Purpose, claims: Claims): string {
     refuseNowhere(claims);
-    return this.#minter(purpose).mint(claims, this.#seconds());
+    const token = this.#minter(purpose).mint(claims, this.#seconds());
+    this.#noteMinted();
+    return token;
   }
 
   /** Tokens for many recipients, in their order. */
   mintMany(purpose: Purpose, many: Iterable<Claims>): string[] {
     const minter = this.#minter(purpose);
     const iat = this.#seconds();
-    return Array.from(many, (claims) => {
+    const tokens = Array.from(many, (claims) => {
       refuseNowhere(claims);
       return minter.mint(claims, iat);
     });
+    if (tokens.length > 0) this.#noteMinted();
+    return tokens;
   }
 
   /** Whole links for many recipients, in their order; without an active key in the legacy shape. Throws what `url` throws. */
@@ -214,6 +218,10 @@ export class Links {
     minter = new Minter(this.#keyring.active, purpose, this.#audience);
     this.#minters.set(purpose, minter);
     return minter;
+  }
+
+  #noteMinted(): void {
+    if (this.#keyring.active) this.#keyring.minted(this.#keyring.active.tkid);
   }
 
   #seconds(): number {

@@ -30,6 +30,8 @@ export type TokenDefect =
 export interface TrackingKeys {
   find(tkid: string): TrackingKey | undefined;
   isWithdrawn(tkid: string): boolean;
+  /** Hears of every token that was opened. */
+  opened?(tkid: string): void;
 }
 
 /** A token that was made under one of our keys, whatever its age. */
@@ -67,6 +69,7 @@ export class Verifier {
     const read = readClaims(opened);
     opened.fill(0);
     if (!read) return 'CLAIMS';
+    this.#keys.opened?.(maker.tkid);
     const { iat, claims } = read;
     return { iat, claims, tkid: maker.tkid, id: bytes.toString('base64url', HEADER_BYTES, CLAIMS_AT) };
   }

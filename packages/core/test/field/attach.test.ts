@@ -4,7 +4,8 @@ import { type Driver, HEARTBEAT_MS, type ProcessReport } from '../../src/field/a
 import { createCasehard } from '../../src/field/casehard.ts';
 import { column } from '../../src/field/define-config.ts';
 import { generateKey } from '../../src/keyring/key.ts';
-import { createTrackingKeyring } from '../../src/keyring/tracking-keyring.ts';
+import { createTrackingKeyring, type TrackingKeyring } from '../../src/keyring/tracking-keyring.ts';
+import { createLinks } from '../../src/links/links.ts';
 import { VERSION } from '../../src/version.ts';
 import { keyringOf, type Names, sealingKey } from '../make.ts';
 
@@ -147,6 +148,35 @@ describe('what an attached process reports', () => {
       [[active], [previous]],
     ]);
     expect(new Set(reports.map(({ id }) => id)).size).toBe(1);
+  });
+
+  test('the tracking keys that links were made with and opened under; no longer once it is detached', async () => {
+    const [older, newer] = [generateKey('trk'), generateKey('trk')];
+    const links = (keyring: TrackingKeyring) =>
+      createLinks({ keyring, baseUrl: 'https://example.com', purposes: { click: 'c' } });
+    const before = createTrackingKeyring({ active: older });
+    const sent = links(before).mint('click', { recipient: 1 });
+    const tracking = createTrackingKeyring({ active: newer, previous: [older] });
+    const [oldTkid, newTkid] = [before.active?.tkid, tracking.active?.tkid];
+    const { hard } = make();
+    const { driver, reports } = makeDriver();
+    const { beat, detach } = await hard.attach(driver, { tracking });
+    const mine = links(tracking);
+    expect(mine.verify('click', sent).kind).toBe('valid');
+    expect(mine.verify('click', `${sent.slice(0, -1)}!`).kind).toBe('invalid');
+    await beat();
+    mine.mintMany('click', [{ recipient: 1 }, { recipient: 2 }]);
+    await beat();
+    mine.verify('click', mine.mint('click', { recipient: 3 }));
+    await detach();
+    mine.verify('click', sent);
+    expect(reports.map(({ sealed, opened }) => [sealed, opened])).toEqual([
+      [[], []],
+      [[], [oldTkid]],
+      [[newTkid], []],
+      [[newTkid], [newTkid]],
+    ]);
+    expect(tracking.uses.size).toBe(0);
   });
 
   test('nothing of a value that does not open, and nothing of what was used before it was attached', async () => {
