@@ -13,7 +13,7 @@ const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
 const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
 const { status } = spawnSync(node, [vitest, 'run', ...reporters, ...process.argv.slice(2)], {
   cwd: root,
-  env: environment(),
+  env: environment({ NODE_COMPILE_CACHE: join(tmp, 'compile-cache') }),
   stdio: 'inherit',
 });
 

@@ -113,6 +113,6 @@ export async function until<T>(
     const found = await ask();
     if (found !== undefined && found !== false) return found;
     if (Date.now() > end) throw new Error('it did not become so');
-    await new Promise((done) => setTimeout(done, 50));
+    await new Promise((done) => setTimeout(done, 100));
   }
 }
