@@ -24,7 +24,7 @@ it(`harden of ${ROWS} rows stays under ${MEGABYTES} MB`, async () => {
     const log = join(folder, 'peak');
     const env = {
       CASEHARD_ENC_KEY: generateKey('enc'),
-      NODE_OPTIONS: `--import=${resolve(import.meta.dirname, 'peak-memory.ts')}`,
+      NODE_OPTIONS: `--import=${resolve(import.meta.dirname, 'peak-memory.mjs')}`,
       PEAK_LOG: log,
     };
     expect((await casehard(['upgrade'], { cwd: folder, env })).code).toBe(0);

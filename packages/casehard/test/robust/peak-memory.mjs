@@ -1,4 +1,5 @@
-/* Loaded into a child by NODE_OPTIONS=--import: writes the peak of its resident memory, in KiB, to PEAK_LOG at exit. */
+/* Loaded into a child by NODE_OPTIONS=--import: writes the peak of its resident memory, in KiB, to PEAK_LOG at exit.
+   Plain JavaScript: what strips types would be counted too, with some 45 MB. */
 import { writeFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 
