@@ -1,13 +1,11 @@
 /*
- * Loaded into a child by NODE_OPTIONS=--import. Counts the statements that reach a driver, and kills the process at the
+ * Loaded into a child by NODE_OPTIONS=--import. Counts the statements that reach the driver of KILL_ENGINE, and kills the process at the
  * KILL_AT-th: `before` it is sent, or right `after` it was sent, when nobody has read the answer. Without KILL_AT it
  * writes what it counted to KILL_LOG.
  */
 import { writeFileSync } from 'node:fs';
 import { DatabaseSync, StatementSync } from 'node:sqlite';
 import { isMainThread } from 'node:worker_threads';
-import mysql from 'mysql2';
-import pg from 'pg';
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 type Sender = (self: unknown, send: () => unknown, die: () => void) => unknown;
@@ -15,22 +13,34 @@ type Sender = (self: unknown, send: () => unknown, die: () => void) => unknown;
 const at = Number(process.env.KILL_AT ?? 0);
 const after = process.env.KILL_WHEN === 'after';
 const seen: string[] = [];
+const HOOKS = { sqlite: hookSqlite, postgres: hookPostgres, mysql: hookMysql };
 
 if (isMainThread) {
-  const sqlText = (self: unknown): string => (self as StatementSync).sourceSQL;
-  for (const method of ['all', 'get', 'run']) hook(StatementSync.prototype, method, sqlText, sendAndDie);
-  hook(DatabaseSync.prototype, 'exec', (_self, [text]) => String(text), sendAndDie);
-  hook(pg.Client.prototype, 'query', (_self, [query]) => textOf(query), sendSoonDie);
-  const connection = ownerOf(
-    (mysql as unknown as { Connection: { prototype: object } }).Connection.prototype,
-    'execute',
-  );
-  for (const method of ['query', 'execute']) hook(connection, method, (_self, [query]) => textOf(query), writeAndDie);
+  // The others are not loaded: this file runs a thousand times.
+  await HOOKS[process.env.KILL_ENGINE as keyof typeof HOOKS]();
   const log = process.env.KILL_LOG;
   if (log) process.on('exit', () => writeFileSync(log, JSON.stringify(seen)));
 }
 
 // --- internal ---
+
+async function hookPostgres(): Promise<void> {
+  const { default: pg } = await import('pg');
+  hook(pg.Client.prototype, 'query', (_self, [query]) => textOf(query), sendSoonDie);
+}
+
+async function hookMysql(): Promise<void> {
+  const { default: mysql } = await import('mysql2');
+  const { prototype } = (mysql as unknown as { Connection: { prototype: object } }).Connection;
+  const connection = ownerOf(prototype, 'execute');
+  for (const method of ['query', 'execute']) hook(connection, method, (_self, [query]) => textOf(query), writeAndDie);
+}
+
+async function hookSqlite(): Promise<void> {
+  const sqlText = (self: unknown): string => (self as StatementSync).sourceSQL;
+  for (const method of ['all', 'get', 'run']) hook(StatementSync.prototype, method, sqlText, sendAndDie);
+  hook(DatabaseSync.prototype, 'exec', (_self, [text]) => String(text), sendAndDie);
+}
 
 function hook(prototype: object, method: string, text: (self: unknown, args: unknown[]) => string, send: Sender): void {
   const methods = prototype as Record<string, Method>;

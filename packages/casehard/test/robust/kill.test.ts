@@ -18,7 +18,7 @@ const COMMANDS = [
 describe.each(ENGINES)('killed on $engine', (engine) => {
   const folder = temporaryFolder('kill');
   const preload = `--import=${resolve(import.meta.dirname, 'kill-at.ts')}`;
-  const cache = { NODE_COMPILE_CACHE: join(folder, 'cache') };
+  const cache = { NODE_COMPILE_CACHE: join(folder, 'cache'), KILL_ENGINE: engine.engine };
   let shops: readonly Shop[] = [];
   beforeAll(async () => {
     if (engine.absent) return;
