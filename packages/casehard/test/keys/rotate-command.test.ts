@@ -206,10 +206,14 @@ describe.each(ENGINES)('casehard rotate killed on $engine', (engine) => {
       const { newKey, oldKey, newKid } = vault;
       try {
         const env = { CASEHARD_ENC_KEY: newKey, CASEHARD_PREVIOUS_ENC_KEYS: oldKey };
-        const preload = `--import=${resolve(import.meta.dirname, '../robust/kill-at.ts')}`;
+        const killing = {
+          ...env,
+          NODE_OPTIONS: `--import=${resolve(import.meta.dirname, '../robust/kill-at.ts')}`,
+          KILL_ENGINE: engine.engine,
+        };
         const log = join(desk.folder, 'statements.json');
         const restore = await desk.snapshot();
-        expect((await desk.run(['rotate'], { ...env, NODE_OPTIONS: preload, KILL_LOG: log })).code).toBe(3);
+        expect((await desk.run(['rotate'], { ...killing, KILL_LOG: log })).code).toBe(3);
         const statements: readonly string[] = JSON.parse(readFileSync(log, 'utf8'));
         // Those that begin, lock, write or commit; one of each kind is enough here: robust/kill.test.ts takes them all.
         const worth = new Map<string, number>();
@@ -225,8 +229,7 @@ describe.each(ENGINES)('casehard rotate killed on $engine', (engine) => {
         for (const at of kills) {
           await restore();
           const killed = await desk.run(['rotate'], {
-            ...env,
-            NODE_OPTIONS: preload,
+            ...killing,
             KILL_AT: String(at),
             KILL_WHEN: 'before',
           });
@@ -242,15 +245,14 @@ describe.each(ENGINES)('casehard rotate killed on $engine', (engine) => {
         const args = ['keys', 'withdraw', vault.oldKid, '--yes-no-others'];
         const canaries = () => vault.read('select kid from casehard_keys order by kid');
         await desk.snapshot().then(async (back) => {
-          expect((await desk.run(args, { ...env, NODE_OPTIONS: preload, KILL_LOG: log })).code).toBe(0);
+          expect((await desk.run(args, { ...killing, KILL_LOG: log })).code).toBe(0);
           expect(await canaries()).toEqual([newKid]);
           await back();
         });
         const asked: readonly string[] = JSON.parse(readFileSync(log, 'utf8'));
         const write = asked.findIndex((text) => /^delete from \S*casehard_keys/i.test(text)) + 1;
         const killed = await desk.run(args, {
-          ...env,
-          NODE_OPTIONS: preload,
+          ...killing,
           KILL_AT: String(write),
           KILL_WHEN: 'before',
         });

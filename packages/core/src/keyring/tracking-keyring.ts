@@ -1,6 +1,6 @@
 import { CasehardError } from '../errors.ts';
-import type { KeyUses } from './key-uses.ts';
 import { checkTkid } from './key-text.ts';
+import type { KeyUses } from './key-uses.ts';
 import { type KeyInput, type KeyState, refuseTwin } from './keyring.ts';
 import { type DerivedTrackingKey, parseTrackingKey, TrackingKey } from './tracking-key.ts';
 
