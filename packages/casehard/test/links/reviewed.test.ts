@@ -1,6 +1,7 @@
+import type { Claims } from '@casehard/core/links';
 import { listUnsubscribeHeaders } from '@casehard/core/links/http';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { DAY, openDesk } from './desk.ts';
+import { DAY, ONE_CLICK, openDesk } from './desk.ts';
 
 /* What reviews found, each with what it would have done. */
 const READER = { campaign: 789, recipient: 7, list: 5 };
@@ -121,13 +122,34 @@ describe('an event callback that hangs', () => {
   });
 });
 
-describe('a link for nobody', () => {
-  it('such as the canary of `links check` unsubscribes nobody, and is answered like any other', async () => {
+describe('an unsubscribe link for nobody that is out already', () => {
+  it.each<[name: string, claims: Claims]>([
+    ['the canary of `links check`', {}],
+    ['a column whose name was mistyped', { recipient: undefined, list: 5, campaign: 789 }],
+    ['a send alone', { list: 5, send: 6 }],
+  ])('such as %s unsubscribes nobody, says so to the reader, and is reported', async (_, claims) => {
     const desk = openDesk();
-    const [nobody, somebody] = [desk.links.url('unsubscribe', {}), desk.links.url('unsubscribe', READER)];
-    const answers = await Promise.all([nobody, somebody].map((link) => desk.post(link, { confirm: 'yes' })));
-    expect(answers[0]?.body).toBe(answers[1]?.body);
-    expect(desk.left.map(({ claims }) => claims)).toEqual([READER]);
+    const link = `${desk.links.addresses.get('unsubscribe')}?t=${desk.links.mint('unsubscribe', claims)}`;
+    const { status, body } = await desk.ask(link);
+    expect([status, body, desk.errors]).toEqual([200, expect.stringContaining('<button name="confirm"'), []]);
+    const oneClick = await desk.post(link, ONE_CLICK);
+    expect([oneClick.status, oneClick.body]).toEqual([404, 'this link does not work any more\n']);
+    const pressed = await desk.post(link, { confirm: 'yes' });
+    expect([pressed.status, pressed.body]).toEqual([404, expect.stringContaining('name="address"')]);
+    expect((await desk.post(link, { address: 'ada@example.com' })).body).toContain('Please look into your mailbox');
+    expect([desk.left, desk.addresses]).toEqual([[], [{ address: 'ada@example.com', why: 'damaged' }]]);
+    const heard = desk.errors.map(([error, place, event]) => [String(error), place, event?.claims]);
+    const { recipient, ...wanted } = claims;
+    const told = 'Error: an unsubscribe link names no recipient: nobody was unsubscribed';
+    expect(heard.slice(0, 2)).toEqual(Array(2).fill([told, 'unsubscribe', wanted]));
+  });
+
+  it('is one that has neither a recipient nor a key of one', async () => {
+    const desk = openDesk();
+    for (const claims of [{ recipient: 0 }, { recipientKey: Buffer.from('ada') }]) {
+      expect((await desk.post(desk.links.url('unsubscribe', claims), ONE_CLICK)).status).toBe(200);
+    }
+    expect([desk.left.length, desk.errors]).toEqual([2, []]);
   });
 });
 

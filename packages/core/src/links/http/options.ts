@@ -28,7 +28,7 @@ export interface LinkHandlersOptions {
   readonly confirmLegacy?: (claims: ReadClaims, code: string) => boolean | Promise<boolean>;
   /** Takes the address of somebody whose link does not work. Limit how often one address gets a mail. Left out: the pages do not offer it. */
   readonly onAddress?: (request: AddressRequest) => void | Promise<void>;
-  /** Hears of callbacks that failed. Never given a link or a token; an event has its claims and destination. */
+  /** Hears of callbacks that failed, and of unsubscribe links for nobody. Never given a link or a token; an event has its claims and destination. */
   readonly onError?: (error: unknown, place: ErrorPlace, event?: LinkEvent) => void;
   readonly texts?: Partial<LinkTexts>;
   /** Milliseconds since 1970; default `Date.now`. */

@@ -1,4 +1,5 @@
 import type { LinkResult } from '../links.ts';
+import { namesReader } from '../reader.ts';
 import { addressForm, button, page, plain } from './answer.ts';
 import { type Answering, attempt } from './answering.ts';
 import { type Believed, isBelieved } from './event.ts';
@@ -21,12 +22,11 @@ export async function answerUnsubscribe(answering: Answering, request: Request):
   const oneClick = isOneClick(fields);
   const result = await believedOrNot(answering, options.links.verify('unsubscribe', request.url));
   if (result === 'failed') return later(answering, oneClick);
-  if (isBelieved(result)) return leave(answering, request, result, oneClick);
-  if (oneClick) return plain(statusOf(result), 'this link does not work any more');
-  const address = fields.get('address')?.trim();
-  return address === undefined || !options.onAddress
-    ? offer(answering, result)
-    : takeAddress(answering, { address, why: whyOf(result) });
+  if (isBelieved(result) && namesReader(result.claims)) return leave(answering, request, result, oneClick);
+  const address = oneClick ? undefined : fields.get('address')?.trim();
+  if (address !== undefined && options.onAddress) return takeAddress(answering, { address, why: whyOf(result) });
+  if (isBelieved(result)) reportNobody(answering, request, result, oneClick);
+  return oneClick ? plain(statusOf(result), 'this link does not work any more') : offer(answering, result);
 }
 
 // --- internal ---
@@ -34,12 +34,15 @@ export async function answerUnsubscribe(answering: Answering, request: Request):
 async function leave(answering: Answering, request: Request, result: Believed, oneClick: boolean): Promise<Response> {
   const { options, texts } = answering;
   const event = answering.eventOf('unsubscribe', request, result, { oneClick });
-  // A link for nobody, such as the canary of `casehard links check`: an application might take "nobody" for everybody.
-  const done = isForNobody(result)
-    ? { value: undefined }
-    : await attempt(answering, 'unsubscribe', () => options.onUnsubscribe(event), event);
+  const done = await attempt(answering, 'unsubscribe', () => options.onUnsubscribe(event), event);
   if (!done) return later(answering, oneClick);
   return oneClick ? plain(200, 'unsubscribed') : page(200, texts.lang, texts.done, texts.doneText);
+}
+
+/** An application might take "nobody" for everybody, and whoever pressed the button must not believe that it worked. */
+function reportNobody({ eventOf, fail }: Answering, request: Request, result: Believed, oneClick: boolean): void {
+  const error = new Error('an unsubscribe link names no recipient: nobody was unsubscribed');
+  fail(error, 'unsubscribe', eventOf('unsubscribe', request, result, { oneClick }));
 }
 
 /** A legacy link unsubscribes with the right confirm code only; any other is as good as damaged. */
@@ -85,8 +88,4 @@ function statusOf(result: LinkResult): number {
 function whyOf(result: LinkResult): AddressRequest['why'] {
   if (result.kind === 'expired') return 'expired';
   return result.kind === 'invalid' && result.reason === 'WITHDRAWN_KEY' ? 'withdrawn' : 'damaged';
-}
-
-function isForNobody({ claims }: Believed): boolean {
-  return claims.recipient === undefined && claims.recipientKey === undefined && claims.send === undefined;
 }
