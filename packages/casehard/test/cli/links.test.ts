@@ -126,6 +126,20 @@ describe('links mint and links inspect', () => {
     expect(await inspect(String(json.url))).toMatchObject({ claims: { url: 'https://example.org/a?b=c' } });
   });
 
+  it.each(['unsubscribe', 'preferences'])('a link for %s is made for somebody', async (purpose) => {
+    for (const more of [[], ['--token'], ['--list', '3', '--send', '9']]) {
+      const { code, stdout, stderr } = await mint(purpose, ...more);
+      expect([code, stdout, stderr]).toEqual([
+        2,
+        '',
+        `casehard: a link for ${purpose} must say whose it is [USAGE]\n  give --recipient or --recipient-key\n`,
+      ]);
+    }
+    const { code, stdout } = await mint(purpose, '--recipient', '5', '--token');
+    marks.push(stdout.trim());
+    expect(code).toBe(0);
+  });
+
   it('says the state of the key that a link was made under', async () => {
     const env = {
       ...KEYS,

@@ -9,6 +9,7 @@ import { lifetimesOf } from './lifetime.ts';
 import { Minter } from './mint.ts';
 import { readParameters } from './parameters.ts';
 import { checkPurpose, type Purpose, purposesIn } from './purpose.ts';
+import { refuseNobody } from './reader.ts';
 import { wrongLinks } from './refusal.ts';
 import { type OpenedToken, type TokenDefect, Verifier } from './verify.ts';
 
@@ -102,7 +103,7 @@ export class Links {
     return this.#keyring;
   }
 
-  /** A token. Throws KEY_MISSING without an active key, TypeError for a wrong claim, TOO_LONG. */
+  /** A token, also for nobody, which `url` may refuse. Throws KEY_MISSING without an active key, TypeError for a wrong claim, TOO_LONG. */
   mint(purpose: Purpose, claims: Claims): string {
     refuseNowhere(claims);
     const token = this.#minter(purpose).mint(claims, this.#seconds());
@@ -130,10 +131,12 @@ export class Links {
   /**
    * The whole link, at most 900 characters, under 200 for numbers below 2^32. Without an active key: in the declared
    * legacy shape, where `confirm` is the code that a legacy unsubscribe link carries. Throws CONFIG for a purpose that has
-   * no path, KEY_MISSING where there is neither key nor shape, TypeError, TOO_LONG.
+   * no path, KEY_MISSING where there is neither key nor shape, TOO_LONG, and TypeError for a wrong claim or for unsubscribe
+   * and preferences without `recipient` and `recipientKey`.
    */
   url(purpose: Purpose, claims: Claims, { confirm }: { readonly confirm?: string } = {}): string {
     checkPurpose(purpose);
+    refuseNobody(purpose, claims);
     const url = this.#keyring.active ? this.#tokenUrl(purpose, claims) : this.#legacyUrl(purpose, claims, confirm);
     if (url.length <= MAX_URL_CHARACTERS) return url;
     throw new CasehardError('TOO_LONG', `a link for ${purpose} would have ${url.length} characters`, {

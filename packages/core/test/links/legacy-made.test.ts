@@ -78,7 +78,7 @@ describe('without a key, url()', () => {
       hint: 'give recipient, confirm, list, campaign; or recipient, confirm, list, send; or recipient, confirm, list; or configure CASEHARD_TRACKING_KEY',
     });
     expect(() => old.url('unsubscribe', { recipient: 1, list: 3 })).toThrow(refusal);
-    expect(() => old.url('unsubscribe', { list: 3 }, { confirm: CODE })).toThrow(refusal);
+    expect(() => old.url('unsubscribe', { recipient: 1 }, { confirm: CODE })).toThrow(refusal);
   });
 
   test.each(['confirm', 'view', 'preferences'] as const)('has nothing to write for %s', (purpose) => {

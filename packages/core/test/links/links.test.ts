@@ -1,7 +1,8 @@
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { Claims } from '../../src/links/claims.ts';
+import { type Claims, uuidBytes } from '../../src/links/claims.ts';
+import { mailerShapes } from '../../src/links/legacy.ts';
 import { createLinks, type LinksOptions } from '../../src/links/links.ts';
 import type { Purpose } from '../../src/links/purpose.ts';
 import { deriveTokenKey } from '../reference-token.ts';
@@ -85,6 +86,31 @@ describe('a link', () => {
       }),
     );
     expect(links.verify('open', links.mint('open', CLAIMS))).toMatchObject({ kind: 'valid' });
+  });
+
+  describe.each(['unsubscribe', 'preferences'] as const)('for %s that says not whose it is', (purpose) => {
+    const legacy = { until: '2027-11-25', shapes: mailerShapes() };
+    test.each<[name: string, claims: Claims]>([
+      ['nothing', {}],
+      ['a column whose name was mistyped', { recipient: undefined, list: 5, campaign: 789 }],
+      ['a send alone', { list: 5, send: 6 }],
+      ['an empty key', { recipientKey: new Uint8Array() }],
+    ])('is refused, with a key and without: %s', (_name, claims) => {
+      const refusal = new TypeError(
+        `"recipient" or "recipientKey" must be given: a link for ${purpose} acts for one reader`,
+      );
+      for (const links of [linksOf(), linksOf({ legacy }), keyless({ legacy })]) {
+        expect(() => links.url(purpose, claims, { confirm: 'a1b2c3' })).toThrow(refusal);
+      }
+      expect(() => linksOf().urlMany(purpose, [CLAIMS, claims])).toThrow(refusal);
+      expect(linksOf().verify(purpose, linksOf().mint(purpose, claims))).toMatchObject({ kind: 'valid' });
+    });
+
+    test('is made for a recipient whose key is no number', () => {
+      const links = linksOf();
+      const recipientKey = uuidBytes('0f8fad5b-d9cb-469f-a165-70867728950e');
+      expect(links.verify(purpose, links.url(purpose, { recipientKey }))).toMatchObject({ claims: { recipientKey } });
+    });
   });
 
   test('without key and shape is refused, and the hint says what to do', () => {

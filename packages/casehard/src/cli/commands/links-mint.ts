@@ -1,3 +1,4 @@
+import { CasehardError } from '@casehard/core';
 import type { Claims, Purpose } from '@casehard/core/links';
 import { EXIT } from '../exit.ts';
 import { linksGroup } from '../links/group.ts';
@@ -22,9 +23,10 @@ export const linksMint: AddCommand = (program, action) => {
     .option('--token', 'print the token alone');
   action(command, async (invocation, options, [name]) => {
     const { output } = invocation;
-    const { links } = await loadLinksProject(invocation);
     const chosen = name as Purpose;
     const claims = claimsOf(options);
+    refuseNobody(chosen, claims);
+    const { links } = await loadLinksProject(invocation);
     const { active, setting } = links.keyring;
     const kind = active ? 'token' : 'legacy';
     if (!active) output.note(`${setting} not configured: links in mails show readable numbers`);
@@ -52,4 +54,12 @@ const CLAIMS = ['recipient', 'campaign', 'link', 'list', 'send', 'url', 'recipie
 /** The options that commander has read already, each as the claim of its name. */
 function claimsOf(options: Readonly<Record<string, unknown>>): Claims {
   return Object.fromEntries(CLAIMS.map((name) => [name, options[name]]));
+}
+
+/** Such a link would do nothing for whoever follows it. */
+function refuseNobody(purpose: Purpose, { recipient, recipientKey }: Claims): void {
+  if ((purpose !== 'unsubscribe' && purpose !== 'preferences') || (recipient ?? recipientKey) !== undefined) return;
+  throw new CasehardError('USAGE', `a link for ${purpose} must say whose it is`, {
+    hint: 'give --recipient or --recipient-key',
+  });
 }
