@@ -147,6 +147,12 @@ export function checkLegacy({ until, shapes }: LegacyLinks): number {
           'readable numbers alone would let anybody act for everybody: declare the parameter that holds the code',
         );
       }
+      if (NEEDS_CODE.has(purpose) && !meanings.includes('recipient')) {
+        throw wrongLinks(
+          `a legacy shape for ${purpose} (${script}) has no parameter for the recipient`,
+          'declare the parameter that holds its number; where the code alone says who it is, leave this shape out, and the script that looks the code up where it is',
+        );
+      }
       if (seen.has(names)) {
         throw wrongLinks(
           `two legacy shapes for ${purpose} have the parameters ${names}`,

@@ -213,6 +213,11 @@ describe('a declaration that reviews found to pass', () => {
       'links: a legacy shape for preferences has no confirm code',
     ],
     ['without a code for confirm', { confirm: [shape] }, 'links: a legacy shape for confirm has no confirm code'],
+    ...(['unsubscribe', 'preferences', 'confirm'] as const).map((purpose): [string, object, string] => [
+      `without a recipient for ${purpose}`,
+      { [purpose]: [{ script: 'p.php', parameters: { code: 'confirm', L: 'list', A: 'send' } }] },
+      `links: a legacy shape for ${purpose} (p.php) has no parameter for the recipient`,
+    ]),
     [
       'with a constant t',
       { open: [{ ...shape, constants: { t: 'x' } }] },
