@@ -29,7 +29,8 @@ export class Delivery {
 
   /** Resolves when the event is handed over, or when the answer has waited long enough. Never rejects. */
   async deliver(event: LinkEvent): Promise<void> {
-    const attempt = this.#attempt(event, 0);
+    const isFull = this.#running.size + this.#waiting.size >= MAX_HELD;
+    const attempt = isFull ? this.#attemptOnce(event) : this.#attempt(event, 0);
     if (attempt) await within(this.#patience, attempt);
   }
 
@@ -56,29 +57,36 @@ export class Delivery {
     this.#waiting.delete(event);
   }
 
-  /** The promise of an attempt; `undefined` where the callback was synchronous and is done. */
   #attempt(event: LinkEvent, tries: number): Promise<void> | undefined {
-    if (this.#running.size + this.#waiting.size >= MAX_HELD) {
-      this.#options.onFailure(new Error('too many events wait to be handed over'), event, true);
-      return undefined;
-    }
+    // A callback that hangs is one that failed: it may have to be tried again, and nobody waits for it for ever.
+    return this.#offer(event, ATTEMPT_MS, (error) => this.#retry(error, event, tries));
+  }
+
+  /** For an event that there is no room to keep: held no longer than its answer waits, and lost when that was in vain. */
+  #attemptOnce(event: LinkEvent): Promise<void> | undefined {
+    return this.#offer(event, this.#patience, (cause) => {
+      this.#options.onFailure(new Error('too many events wait to be handed over', { cause }), event, true);
+    });
+  }
+
+  /** The promise of an attempt; `undefined` where the callback was synchronous and is done. */
+  #offer(event: LinkEvent, ms: number, failed: (error: unknown) => void): Promise<void> | undefined {
     let pending: void | Promise<void>;
     try {
       pending = this.#options.onEvent(event);
     } catch (error) {
-      this.#retry(error, event, tries);
+      failed(error);
       return undefined;
     }
     if (!pending) return undefined;
-    // A callback that hangs is one that failed: it may have to be tried again, and nobody waits for it for ever.
-    let failure: unknown = new Error('the event callback took over 30 s');
+    let failure: unknown = new Error(`the event callback took over ${ms / 1000} s`);
     const handing = Promise.resolve(pending).catch((error: unknown) => {
       failure = error;
       throw error;
     });
-    const attempt = within(ATTEMPT_MS, handing)
+    const attempt = within(ms, handing)
       .then((outcome) => {
-        if (outcome !== 'done' && this.#running.get(event) === attempt) this.#retry(failure, event, tries);
+        if (outcome !== 'done' && this.#running.get(event) === attempt) failed(failure);
       })
       .finally(() => {
         if (this.#running.get(event) === attempt) this.#running.delete(event);
