@@ -24,7 +24,10 @@ export interface LinkHandlersOptions {
   readonly onUnsubscribe: (event: LinkEvent) => void | Promise<void>;
   /** Where a click goes whose link carries no URL: looked up by id. `undefined`: there is no such link. */
   readonly destination?: (claims: ReadClaims) => string | undefined | Promise<string | undefined>;
-  /** Compares the confirm code of a legacy unsubscribe link with the stored one, in constant time. Needed where such links are declared. */
+  /**
+   * Compares the confirm code of a legacy unsubscribe link with the stored one, in constant time. Needed where such links are
+   * declared. Asked once more without the punctuation at the end of a code that was not right.
+   */
   readonly confirmLegacy?: (claims: ReadClaims, code: string) => boolean | Promise<boolean>;
   /** Takes the address of somebody whose link does not work. Limit how often one address gets a mail. Left out: the pages do not offer it. */
   readonly onAddress?: (request: AddressRequest) => void | Promise<void>;

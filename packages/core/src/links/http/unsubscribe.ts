@@ -31,6 +31,9 @@ export async function answerUnsubscribe(answering: Answering, request: Request):
 
 // --- internal ---
 
+/** Where the code stands last, mail programs take what follows the link for a part of it. */
+const TAKEN_INTO_LINK = /[.,;:!?)\]}>"'*]+$/;
+
 async function leave(answering: Answering, request: Request, result: Believed, oneClick: boolean): Promise<Response> {
   const { options, texts } = answering;
   const event = answering.eventOf('unsubscribe', request, result, { oneClick });
@@ -49,11 +52,12 @@ function reportNobody({ eventOf, fail }: Answering, request: Request, result: Be
 async function believedOrNot(answering: Answering, result: LinkResult): Promise<LinkResult | 'failed'> {
   if (result.kind !== 'legacy') return result;
   const { claims, confirm } = result;
-  const compared = await attempt(
-    answering,
-    'confirmLegacy',
-    async () => confirm !== undefined && (await answering.options.confirmLegacy?.(claims, confirm)) === true,
-  );
+  const isRight = async (code = '') => code !== '' && (await answering.options.confirmLegacy?.(claims, code)) === true;
+  const compared = await attempt(answering, 'confirmLegacy', async () => {
+    if (await isRight(confirm)) return true;
+    const bare = confirm?.replace(TAKEN_INTO_LINK, '');
+    return bare !== confirm && isRight(bare);
+  });
   if (!compared) return 'failed';
   return compared.value ? result : { kind: 'invalid', reason: 'NO_TOKEN' };
 }
