@@ -13,6 +13,7 @@ export function addressesOf({ baseUrl, purposes }: LinkSettings): ReadonlyMap<Pu
   const addresses = new Map<Purpose, string>();
   for (const [purpose, path] of purposesIn(purposes, 'purposes')) {
     const address = addressOf(base, path, `purposes.${purpose}`);
+    checkLength(address, `purposes.${purpose}`);
     const twin = [...addresses].find(([, other]) => other === address)?.[0];
     if (twin)
       throw wrongLinks(
@@ -24,18 +25,14 @@ export function addressesOf({ baseUrl, purposes }: LinkSettings): ReadonlyMap<Pu
   return addresses;
 }
 
-/** Where a script of the mailer stood, without its query. Throws CONFIG. */
+/** Where a path leads, be it of tokens or of a script of the mailer, without its query. Throws CONFIG. */
 export function addressOf(base: URL, path: unknown, name: string): string {
   if (typeof path !== 'string' || path === '' || /[?#\s\\]|^\/|^[a-z][a-z0-9+.-]*:|(?:^|\/)\.\.(?:\/|$)/i.test(path)) {
     throw wrongLinks(`${name} is no relative path`, "write a path below baseUrl, such as 'unsubscribe.php'");
   }
   const address = new URL(path, base).href;
   if (!address.startsWith(base.href)) throw wrongLinks(`${name} leads out of baseUrl`, 'write a path below it');
-  if (address.length <= MAX_ADDRESS_CHARACTERS) return address;
-  throw wrongLinks(
-    `baseUrl and ${name} have ${address.length} characters together, at most ${MAX_ADDRESS_CHARACTERS} keep links under 200`,
-    'choose a shorter address: mail servers break long lines, and DKIM with them',
-  );
+  return address;
 }
 
 /** The base with a slash at its end, so that paths go below it. Throws CONFIG. */
@@ -49,4 +46,14 @@ export function parseBase(baseUrl: unknown): URL {
   }
   if (!url.pathname.endsWith('/')) url.pathname += '/';
   return url;
+}
+
+// --- internal ---
+
+function checkLength({ length }: string, name: string): void {
+  if (length <= MAX_ADDRESS_CHARACTERS) return;
+  throw wrongLinks(
+    `baseUrl and ${name} have ${length} characters together, at most ${MAX_ADDRESS_CHARACTERS} keep links under 200`,
+    'choose a shorter address: mail servers break long lines, and DKIM with them',
+  );
 }

@@ -3,7 +3,7 @@ import type { Claims } from '../../src/links/claims.ts';
 import { type LegacyHit, mailerShapes } from '../../src/links/legacy.ts';
 import type { LinkResult } from '../../src/links/links.ts';
 import type { Purpose } from '../../src/links/purpose.ts';
-import { linksOf, NOW, trackingOf } from './make.ts';
+import { keyless, linksOf, NOW, trackingOf } from './make.ts';
 
 const legacy = { until: '2027-11-25', shapes: mailerShapes() };
 const links = linksOf({ legacy });
@@ -132,6 +132,16 @@ describe('a legacy link', () => {
   test('is not believed where none is declared', () => {
     expect(linksOf().verify('open', '?M=12345&N=789')).toEqual({ kind: 'invalid', reason: 'NO_TOKEN' });
     expect(linksOf().legacyAddresses('open')).toEqual([]);
+  });
+
+  test('may have a longer address than tokens may: it is in mailboxes as it is', () => {
+    const script = `mailer/${'x'.repeat(100)}.php`;
+    const shapes = { open: [{ script, parameters: { M: 'recipient' } }] } as const;
+    const long = linksOf({ legacy: { ...legacy, shapes } });
+    expect(long.legacyAddresses('open')).toEqual([`https://example.com/${script}`]);
+    expect(long.verify('open', `https://example.com/${script}?M=1`)).toMatchObject({ kind: 'legacy' });
+    const old = keyless({ legacy: { ...legacy, shapes } });
+    expect(old.url('open', { recipient: 1 })).toBe(`https://example.com/${script}?M=1`);
   });
 
   test('arrives where its script was', () => {
