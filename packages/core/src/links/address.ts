@@ -38,7 +38,8 @@ export function addressOf(base: URL, path: unknown, name: string): string {
 /** The base with a slash at its end, so that paths go below it. Throws CONFIG. */
 export function parseBase(baseUrl: unknown): URL {
   const url = typeof baseUrl === 'string' && URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash) {
+  // An empty query or fragment is there and is none: URL.search and URL.hash are empty.
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || /[?#]/.test(url.href)) {
     throw wrongLinks(
       'baseUrl is missing or no address',
       'write https://example.com or https://example.com/mailer/, without a query',

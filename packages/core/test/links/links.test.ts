@@ -146,6 +146,8 @@ describe('a declaration is refused', () => {
     ['a user in baseUrl', { baseUrl: 'https://user@example.com' }, base],
     ['a password in baseUrl', { baseUrl: 'https://user:secret@example.com' }, base],
     ['a query in baseUrl', { baseUrl: 'https://example.com/?a=1' }, base],
+    ['an empty query in baseUrl', { baseUrl: 'https://example.com/?' }, base],
+    ['an empty fragment in baseUrl', { baseUrl: 'https://example.com/#' }, base],
     ['a fragment in baseUrl', { baseUrl: 'https://example.com/#a' }, base],
     ...[
       '',
