@@ -58,9 +58,7 @@ describe('an old readable link', () => {
         statuses.push((await desk.post(last(code), ONE_CLICK)).status);
       }
       expect(statuses).toEqual([200, 200, 404, 404, 404, 404]);
-      expect(asked).toEqual([
-        ...['odd.', `${CODE}.`, CODE, 'wrong', 'wrong.', 'wrong', '...', `${CODE}-`],
-      ]);
+      expect(asked).toEqual([...['odd.', `${CODE}.`, CODE, 'wrong', 'wrong.', 'wrong', '...', `${CODE}-`]]);
     });
 
     it('is answered within five seconds, however often it is compared', async () => {

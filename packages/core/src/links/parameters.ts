@@ -2,7 +2,7 @@
 const MAX_TEXT = 8192;
 
 /**
- * What a link says, whatever mail programs did to it: extra parameters, `&amp;` for `&`, quotes around it, punctuation or
+ * What a link says, whatever mail programs did to it: extra parameters, `&amp;` or `&#38;` for `&`, quotes around it, punctuation or
  * markup behind it. Takes a whole URL, a query, or a token alone.
  */
 export function readParameters(text: string): { readonly token?: string; readonly others: URLSearchParams } {
@@ -12,10 +12,10 @@ export function readParameters(text: string): { readonly token?: string; readonl
   if (plain !== undefined) return { token: plain, others };
   const bare = withoutWrapping(text);
   if (isToken(bare)) return { token: bare, others };
-  const start = text.indexOf('?') + 1;
-  const end = text.indexOf('#', start);
-  for (const [name, value] of new URLSearchParams(text.slice(start, end < 0 ? undefined : end))) {
-    others.append(name.replace(/^(?:amp;)+/i, ''), value);
+  const query = text.slice(text.indexOf('?') + 1).replace(NUMBERED_AMPERSAND, '&');
+  const end = query.indexOf('#');
+  for (const [name, value] of new URLSearchParams(end < 0 ? query : query.slice(0, end))) {
+    others.append(name.replace(AMPERSAND_REST, ''), value);
   }
   const given = others.getAll('t').find((value) => value !== '');
   return given === undefined ? { others } : { token: tokenIn(given), others };
@@ -32,6 +32,11 @@ export function redactLink(url: string): string {
 
 /** A link as we write it, whose token begins with version and purpose: nothing to repair. */
 const PLAIN = /^https?:\/\/[^?#\s]*\?t=(E[A-Za-z0-9_-]{67,})$/;
+
+/** `&#38;` and `&#x26;`, whose `#` begins no fragment. */
+const NUMBERED_AMPERSAND = /&(?:amp;)*#(?:0*38|x0*26);/gi;
+/** What is left of an escaped `&` before the name of a parameter. */
+const AMPERSAND_REST = /^(?:amp;|#(?:0*38|x0*26);)+/i;
 
 /** The first run of characters of a token; `=` that was spelled `=3D` by a mail program leaves a `3D` before it. */
 function tokenIn(value: string): string {

@@ -40,6 +40,12 @@ describe('a link is read', () => {
     ['with &amp; before t', `https://example.com/click?a=1&amp;t=${token}`],
     ['with &amp;amp; before t', `https://example.com/click?a=1&amp;amp;t=${token}`],
     ['with &AMP; before t', `https://example.com/click?a=1&AMP;t=${token}`],
+    ...['&#38;', '&#038;', '&#x26;', '&#X26;', '&amp;#38;', '&%2338;', '&%23x26;'].flatMap(
+      (and): [string, string][] => [
+        [`with ${and} before t`, `https://example.com/click?a=1${and}t=${token}`],
+        [`with ${and} behind`, `${url}${and}x=1`],
+      ],
+    ),
     ['with &amp; behind', `${url}&amp;x=1`],
     ['with t behind ?amp;', `https://example.com/click?amp;t=${token}`],
     ['with its name in percent escapes', `https://example.com/click?%74=${token}`],
@@ -186,6 +192,10 @@ describe('no text makes reading throw', () => {
     ['signs inside t', `?t=a${'.'.repeat(16_000)}a`],
     ['parameters', '&t'.repeat(8_000)],
     ['amp;', `?${'amp;'.repeat(4_000)}`],
+    ['&amp;', `?${'&amp;'.repeat(1_600)}`],
+    ['&#0', `?${'&#0'.repeat(2_700)}`],
+    ['zeros', `?&#${'0'.repeat(8_000)}`],
+    ['#38;', `?${'%2338;'.repeat(1_300)}`],
     ['letters', 'a'.repeat(16_000)],
   ])('and a long one takes no longer than its length asks for: %s', (_name, long) => {
     const start = performance.now();
@@ -196,12 +206,14 @@ describe('no text makes reading throw', () => {
 
 describe('parameters', () => {
   test('that stand beside t are read without their amp;', () => {
-    const { others } = readParameters('https://example.com/x?a=1&amp;b=2&amp;amp;c=3&AMP;d=4');
+    const { others } = readParameters('https://example.com/x?a=1&amp;b=2&amp;amp;c=3&AMP;d=4&#38;e=5&#x26;f=6');
     expect([...others]).toEqual([
       ['a', '1'],
       ['b', '2'],
       ['c', '3'],
       ['d', '4'],
+      ['e', '5'],
+      ['f', '6'],
     ]);
   });
 
