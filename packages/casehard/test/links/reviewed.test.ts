@@ -21,6 +21,28 @@ describe('an address that asks for a fresh link', () => {
     '=?utf-8?q?a?=@example.com',
     'ada\u202e@example.com',
     `${'a'.repeat(65)}@example.com`,
+    `ada@${'a'.repeat(190)}`,
+    'ada@example.com&&id',
+    'ada@example.com|id',
+    'ada@$(id)',
+    'ada@`id`',
+    'ada@example..com',
+    'ada@.example.com',
+    'ada@example.com.',
+    'ada@-example.com',
+    'ada@example-.com',
+    'ada@example.com/x',
+    "ada@exam'ple.com",
+    'ada@ex_ample.com',
+    '`id`@example.com',
+    '$HOME@example.com',
+    '|id@example.com',
+    'ada&id&@example.com',
+    '/tmp/ada@example.com',
+    'ada!host@example.com',
+    'a*@example.com',
+    '{ada}@example.com',
+    'ada=?utf-8?q?a?=@example.com',
   ])('is one address and no list: %j reaches nobody, and the answer is the same', async (address) => {
     const desk = openDesk({ lifetimes: { unsubscribe: 60 }, now: () => Date.now() });
     const late = openDesk({ onAddress: undefined as never });
@@ -30,6 +52,27 @@ describe('an address that asks for a fresh link', () => {
     expect([answer.status, answer.body]).toEqual([known.status, known.body]);
     expect(desk.addresses.map((asked) => asked.address)).toEqual(['ada@example.com']);
     expect((await late.post(link, { address })).body).not.toContain('mailbox');
+  });
+});
+
+describe('an address of many kinds', () => {
+  it.each([
+    'ada@example.com',
+    'ada+news@example.com',
+    'ada.b-c_d@mail.example.co.uk',
+    "o'brien@example.com",
+    'bounce=ada=example.org@example.com',
+    '#1~x%y^z@example.com',
+    'jörg@exämple.com',
+    'अदा@उदाहरण.भारत',
+    'ada@xn--exmple-cua.com',
+    'ada@4.example',
+    'ada@localhost',
+    `${'a'.repeat(64)}@${'b.'.repeat(94)}c`,
+  ])('is one: %j gets its link', async (address) => {
+    const desk = openDesk();
+    await desk.post(`${desk.links.addresses.get('unsubscribe')}?t=invented`, { address });
+    expect(desk.addresses).toEqual([{ address, why: 'damaged' }]);
   });
 });
 
