@@ -74,6 +74,25 @@ describe('an address of many kinds', () => {
     await desk.post(`${desk.links.addresses.get('unsubscribe')}?t=invented`, { address });
     expect(desk.addresses).toEqual([{ address, why: 'damaged' }]);
   });
+
+  it.each([
+    ['rejects', () => Promise.reject(new Error('no such reader'))],
+    [
+      'throws',
+      (): void => {
+        throw new Error('no such reader');
+      },
+    ],
+  ])('is answered all the same where the callback %s, so that nobody learns who is known', async (_, onAddress) => {
+    const known = openDesk();
+    const unknown = openDesk({ onAddress });
+    const link = 'https://example.com/unsubscribe.php?t=invented';
+    const answers = await Promise.all([known, unknown].map((desk) => desk.post(link, { address: 'ada@example.com' })));
+    const told = answers.map(({ status, headers, body }) => ({ status, headers: [...headers], body }));
+    expect(told).toEqual([told[0], told[0]]);
+    expect(told[0]).toMatchObject({ status: 200, body: expect.stringContaining('Please look into your mailbox') });
+    expect(unknown.errors).toEqual([[new Error('no such reader'), 'address', undefined]]);
+  });
 });
 
 describe('an error callback that fails itself', () => {

@@ -62,13 +62,10 @@ async function believedOrNot(answering: Answering, result: LinkResult): Promise<
   return compared.value ? result : { kind: 'invalid', reason: 'NO_TOKEN' };
 }
 
-/** The answer is the same for every address, known or not. */
+/** The answer is the same for every address, known or not, also where the callback fails for one of them. */
 async function takeAddress(answering: Answering, asked: AddressRequest): Promise<Response> {
   const { options, texts } = answering;
-  if (isAddress(asked.address)) {
-    const done = await attempt(answering, 'address', () => options.onAddress?.(asked));
-    if (!done) return later(answering, false);
-  }
+  if (isAddress(asked.address)) await attempt(answering, 'address', () => options.onAddress?.(asked));
   return page(200, texts.lang, texts.sent, texts.sentText);
 }
 
