@@ -162,7 +162,7 @@ describe('links mint and links inspect', () => {
       'cut',
       (): string => made(ACTIVE).slice(0, -20),
       'LENGTH',
-      /has 48 characters, a whole one has 68 to 1391/,
+      /has another length, a whole one has 68 to 1391/,
       /copy/,
     ],
     ['of another alphabet', (): string => `t=${'!'.repeat(68)}`, 'LENGTH', /another length/, /copy/],
@@ -211,6 +211,16 @@ describe('links mint and links inspect', () => {
     expect(json.fix).toMatch(fix);
     const { stdout } = await links(['inspect', text], { cwd: folder });
     expect(stdout).toContain(`verdict  invalid ${reason}\nwhy      ${json.why}\nfix      ${json.fix}\n`);
+  });
+
+  it('a key that was pasted in the place of the link shows nothing of itself', async () => {
+    const key = Buffer.concat([Buffer.of(0x12, 0xab, 0xcd), Buffer.alloc(29, 7)]).toString('base64url');
+    for (const text of [key, `t=${key}`, `https://example.com/m/link.php?t=${key}`]) {
+      const { code, stdout, json } = await links(['inspect', '--json'], { cwd: folder, input: text });
+      expect([code, json.reason, json.key, json.purpose]).toEqual([1, 'LENGTH', null, null]);
+      const { stdout: shown } = await links(['inspect', text], { cwd: folder });
+      for (const output of [stdout, shown]) expect(output).not.toMatch(/abcd/i);
+    }
   });
 
   it('a link that is too old is shown with its age, and the setting that decides', async () => {

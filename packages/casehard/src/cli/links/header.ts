@@ -9,10 +9,13 @@ export interface Header {
   readonly length: number;
 }
 
-/** The header of the token in a URL, in a query, or alone. Undefined where there is no token of version 1. */
+/**
+ * The header of the token in a URL, in a query, or alone. Undefined where there is no token of version 1, or what is there is too
+ * short for one: it may be a key that was pasted.
+ */
 export function readHeader(link: string): Header | undefined {
   const { token } = readParameters(link);
-  if (token === undefined || !/^[A-Za-z0-9_-]{4}/.test(token)) return undefined;
+  if (token === undefined || token.length < MIN_TOKEN_CHARACTERS) return undefined;
   const bytes = Buffer.from(token.slice(0, HEADER_CHARACTERS), 'base64url');
   const first = bytes[0] ?? 0;
   if ((first & 0xf0) !== VERSION) return undefined;
@@ -23,4 +26,5 @@ export function readHeader(link: string): Header | undefined {
 
 /** docs/format.md, "Link tokens": the first three bytes are version and purpose, and the key id. */
 const HEADER_CHARACTERS = 4;
+const MIN_TOKEN_CHARACTERS = 68;
 const VERSION = 0x10;
