@@ -381,14 +381,18 @@ describe('links check', () => {
     expect(found.at(-1)).toMatchObject({ outcome: 'skipped', says: expect.stringMatching(/^no purpose/) });
   });
 
-  it('https is no warning, and the end of legacy links is seen coming', async () => {
-    for (const [days, outcome, code] of [
-      [40, 'ok', 0],
-      [20, 'warning', 0],
-      [-2, 'failed', 1],
+  it('https is no warning, and the end of legacy links is seen coming: that of unsubscribe links 60 days before', async () => {
+    const { unsubscribe, ...others } = mailerShapes();
+    for (const [days, shapes, outcome, code] of [
+      [62, mailerShapes(), 'ok', 0],
+      [58, mailerShapes(), 'warning', 0],
+      [58, { unsubscribe }, 'warning', 0],
+      [58, others, 'ok', 0],
+      [20, others, 'warning', 0],
+      [-2, mailerShapes(), 'failed', 1],
     ] as const) {
       const until = new Date(Date.now() + days * DAY).toISOString();
-      const more = { legacy: { ...SETTINGS.legacy, until } };
+      const more = { legacy: { until, shapes } };
       const result = await check('https://example.com', { more, args: ['--offline'] });
       expect([result.outcomes.legacy, result.outcomes['base URL'], result.code]).toEqual([outcome, 'ok', code]);
     }

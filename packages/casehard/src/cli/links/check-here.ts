@@ -1,5 +1,5 @@
 import { CasehardError, type LinkSettings } from '@casehard/core';
-import type { Claims, Links, Purpose } from '@casehard/core/links';
+import type { Claims, LegacyLinks, Links, Purpose } from '@casehard/core/links';
 import type { KeyAlone } from './check-keys.ts';
 
 /** One line of the self-test. Only `failed` makes it fail. */
@@ -21,7 +21,7 @@ export function checkHere(
     ...keys.map((key) => checkKey(links, key)),
     checkLength(links),
     checkBase(settings),
-    ...(settings.legacy ? [checkUntil(links, settings.legacy.until, now)] : []),
+    ...(settings.legacy ? [checkUntil(links, settings.legacy, now)] : []),
   ];
 }
 
@@ -30,6 +30,8 @@ export function checkHere(
 const LIMIT = 200;
 const DAY_MS = 86_400_000;
 const WARNING_DAYS = 30;
+/** CASL asks that a way to unsubscribe works for 60 days after a mail. */
+const UNSUBSCRIBE_DAYS = 60;
 
 function checkConfigured({ keyring }: Links): CheckLine {
   const listed = keyring
@@ -108,19 +110,21 @@ function checkBase({ baseUrl }: LinkSettings): CheckLine {
   };
 }
 
-function checkUntil({ legacyUntil }: Links, until: string, now: number): CheckLine {
+function checkUntil({ legacyUntil }: Links, { until, shapes }: LegacyLinks, now: number): CheckLine {
   const name = 'legacy';
   if (!legacyUntil) return { name, outcome: 'ok', says: 'accepted as long as there is no tracking key' };
   const end = legacyUntil.getTime();
   const days = Math.floor((end - now) / DAY_MS);
-  if (days >= WARNING_DAYS) return { name, outcome: 'ok', says: `accepted until ${until}, ${days} days more` };
+  const unsubscribes = [shapes.unsubscribe, shapes.preferences].some((list) => list !== undefined && list.length > 0);
+  if (days >= (unsubscribes ? UNSUBSCRIBE_DAYS : WARNING_DAYS))
+    return { name, outcome: 'ok', says: `accepted until ${until}, ${days} days more` };
   if (end >= now) {
     const says = `accepted until ${until}, ${days} day${days === 1 ? '' : 's'} more`;
     return {
       name,
       outcome: 'warning',
       says,
-      fix: 'set a later links.legacy.until while legacy links are still followed',
+      fix: `set a later links.legacy.until while legacy links are still followed${unsubscribes ? `; those to unsubscribe must work for ${UNSUBSCRIBE_DAYS} days after a mail` : ''}`,
     };
   }
   return {
