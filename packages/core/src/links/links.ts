@@ -3,7 +3,7 @@ import type { LegacyLinks, LegacyShape, LinkSettings } from '../field/link-setti
 import { createTrackingKeyring, type TrackingKeyring } from '../keyring/tracking-keyring.ts';
 import { addressesOf, addressOf, MAX_URL_CHARACTERS, parseBase } from './address.ts';
 import type { Claims, ReadClaims } from './claims.ts';
-import { webAddress } from './destination.ts';
+import { refuseNowhere } from './destination.ts';
 import { checkLegacy, type LegacyHit, matchLegacy, printLegacy } from './legacy.ts';
 import { lifetimesOf } from './lifetime.ts';
 import { Minter } from './mint.ts';
@@ -24,6 +24,13 @@ export interface LinksOptions extends LinkSettings {
   /** Takes the warning that no key is configured. Default `process.emitWarning`. */
   readonly warn?: (message: string) => void;
 }
+
+/** The code that a legacy unsubscribe link carries; used as long as there is no tracking key. */
+interface ConfirmCode {
+  readonly confirm?: string;
+}
+
+type ClaimsWithCode = readonly [claims: Claims, code: ConfirmCode];
 
 interface Told {
   readonly claims: ReadClaims;
@@ -123,9 +130,12 @@ export class Links {
     return tokens;
   }
 
-  /** Whole links for many recipients, in their order; without an active key in the legacy shape. Throws what `url` throws. */
-  urlMany(purpose: Purpose, many: Iterable<Claims>): string[] {
-    return Array.from(many, (claims) => this.url(purpose, claims));
+  /**
+   * Whole links for many recipients, in their order: for each its claims, or `[claims, { confirm }]`. Without an active key
+   * in the legacy shape. Throws what `url` throws.
+   */
+  urlMany(purpose: Purpose, many: Iterable<Claims | ClaimsWithCode>): string[] {
+    return Array.from(many, (each) => (isWithCode(each) ? this.url(purpose, ...each) : this.url(purpose, each)));
   }
 
   /**
@@ -134,7 +144,7 @@ export class Links {
    * no path, KEY_MISSING where there is neither key nor shape, TOO_LONG, and TypeError for a wrong claim or for unsubscribe
    * and preferences without `recipient` and `recipientKey`.
    */
-  url(purpose: Purpose, claims: Claims, { confirm }: { readonly confirm?: string } = {}): string {
+  url(purpose: Purpose, claims: Claims, { confirm }: ConfirmCode = {}): string {
     checkPurpose(purpose);
     refuseNobody(purpose, claims);
     const url = this.#keyring.active ? this.#tokenUrl(purpose, claims) : this.#legacyUrl(purpose, claims, confirm);
@@ -276,10 +286,8 @@ function legacyOf(options: LinksOptions, legacy: LegacyLinks): Legacy {
   return { until, shapes: legacy.shapes, base, addresses };
 }
 
-/** A click that leads nowhere is found out before the campaign, not after. */
-function refuseNowhere({ url }: Claims): void {
-  if (url === undefined || webAddress(url) !== undefined) return;
-  throw new TypeError('"url" must be an http or https address without a login in it');
+function isWithCode(each: Claims | ClaimsWithCode): each is ClaimsWithCode {
+  return Array.isArray(each);
 }
 
 function keyMissing({ setting }: TrackingKeyring, problem: string): CasehardError {

@@ -71,6 +71,20 @@ describe('without a key, url()', () => {
     },
   );
 
+  test('writes many links, each with its own confirm code', () => {
+    const claims = [1, 2, 3].map((recipient) => ({ recipient, list: 3 }));
+    const page = claims.map((each) => [each, { confirm: `code${each.recipient}` }] as const);
+    expect(old.urlMany('unsubscribe', page)).toEqual(
+      [1, 2, 3].map((n) => `https://example.com/mailer/unsubscribe.php?M=${n}&C=code${n}&L=3`),
+    );
+    const open = { recipient: 1, campaign: 2 };
+    expect(old.urlMany('open', [open, [open, {}]])).toEqual([old.url('open', open), old.url('open', open)]);
+    const read = linksOf()
+      .urlMany('unsubscribe', page)
+      .map((url) => linksOf().verify('unsubscribe', url));
+    expect(read).toMatchObject(claims.map((each) => ({ kind: 'valid', claims: each })));
+  });
+
   test('says which claims are missing', () => {
     const refusal = expect.objectContaining({
       code: 'CONFIG',
