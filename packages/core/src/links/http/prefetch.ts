@@ -18,12 +18,15 @@ export function prefetchSign(request: Request): PrefetchSign | undefined {
 
 const PURPOSE_HEADERS = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz'] as const;
 
-/** Scanners of mail gateways, link previews of chat programs, crawlers and HTTP libraries, by the names they give themselves. */
+/**
+ * Scanners of mail gateways, link previews of chat programs, crawlers and HTTP libraries, by the names they give themselves.
+ * Not the windows of chat programs, nor Outlook, which names Office: there a person looks. CUBOT makes phones.
+ */
 const PROGRAMS = new RegExp(
   [
-    'bot\\b|crawl|spider|slurp|preview|\\bscan|urlscan|safelinks|headless',
+    '(?<!cu)bot\\b|crawl|spider|slurp|preview|\\bscan|urlscan|safelinks|headless',
     'proofpoint|mimecast|barracuda|fireeye|trellix|symantec|forcepoint|cloudmark|trend ?micro|sophos|ironport',
-    'facebookexternalhit|whatsapp|telegram|slack|discord|skype|microsoft office|linkexpanding',
+    'facebookexternalhit|^whatsapp/|slack-imgproxy',
     'curl/|wget/|python|libwww|java/|go-http-client|okhttp|node-fetch|axios|undici|ruby|php/|apache-httpclient',
   ].join('|'),
   'i',

@@ -36,7 +36,9 @@ const TAKEN_INTO_LINK = /[.,;:!?)\]}>"'*]+$/;
 
 async function leave(answering: Answering, request: Request, result: Believed, oneClick: boolean): Promise<Response> {
   const { options, texts } = answering;
-  const event = answering.eventOf('unsubscribe', request, result, { oneClick });
+  // A one-click is posted by the server of a mail program, which need not say what it is, for a person who pressed a button.
+  const more = oneClick ? { oneClick, prefetch: undefined } : { oneClick };
+  const event = answering.eventOf('unsubscribe', request, result, more);
   const done = await attempt(answering, 'unsubscribe', () => options.onUnsubscribe(event), event);
   if (!done) return later(answering, oneClick);
   return oneClick ? plain(200, 'unsubscribed') : page(200, texts.lang, texts.done, texts.doneText);
