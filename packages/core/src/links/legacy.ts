@@ -9,7 +9,7 @@ export interface LegacyHit {
   readonly claims: ReadClaims;
   /** When it was followed. */
   readonly at: Date;
-  /** False once legacy links are no longer accepted. */
+  /** False once legacy links are no longer accepted. The confirm code is compared later: a hit may have a wrong one. */
   readonly accepted: boolean;
 }
 
