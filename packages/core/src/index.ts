@@ -5,7 +5,14 @@
  * Values sealed by one 1.x release open in every later one.
  */
 export * from './errors.ts';
-export { type Attachment, type AttachOptions, type Driver, HEARTBEAT_MS, type ProcessReport } from './field/attach.ts';
+export {
+  type Attachment,
+  type AttachOptions,
+  type Driver,
+  HEARTBEAT_MS,
+  LONGEST_HEARTBEAT_MS,
+  type ProcessReport,
+} from './field/attach.ts';
 export { type Casehard, type CasehardOptions, createCasehard, type RowFor } from './field/casehard.ts';
 export * from './field/define-config.ts';
 export type { Definition } from './field/definition.ts';

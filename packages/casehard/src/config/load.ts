@@ -22,6 +22,8 @@ export interface Project {
   readonly config: CasehardConfig;
   readonly keyring: Keyring;
   readonly hard: Casehard<Fields>;
+  /** The tracking keys; work on values asks only whether the two kinds were exchanged. */
+  readonly tracking?: TrackingKeyring;
 }
 
 /** A project as a configuration file gives it: its links too, which no work on a database needs. */

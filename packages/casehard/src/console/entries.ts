@@ -13,7 +13,7 @@ import { withSession } from '../database/session.ts';
 import { type Entry, resolveEntry, sharesPlace } from '../entries/entry.ts';
 import { listEntries, type OpenEntry, readEntry } from '../entries/read.ts';
 import { clearEntry, type SaveTools, saveEntry, versionOf } from '../entries/save.ts';
-import { refuseStrangeCanaries } from '../inventory/known-keys.ts';
+import { refuseStrangeCanaries } from '../inventory/belonging.ts';
 import { rowKeyOf } from '../inventory/locator.ts';
 import { isQuarantinedKind, needsOf } from '../inventory/needs.ts';
 import { resolveFields } from '../inventory/resolve.ts';
@@ -215,7 +215,10 @@ export class Entries {
             found.message,
             found.hint === undefined ? {} : { hint: found.hint },
           );
-        if (hasOwnTables) await refuseStrangeCanaries(session, this.#live.keyring);
+        if (hasOwnTables) {
+          const judged = new Set(look.found.canaries.map(({ kid }) => kid));
+          await refuseStrangeCanaries(session, this.#live.keyring, judged);
+        }
       },
     };
   }

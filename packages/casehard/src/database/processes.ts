@@ -1,4 +1,4 @@
-import { HEARTBEAT_MS, type ProcessReport } from '@casehard/core';
+import { HEARTBEAT_MS, LONGEST_HEARTBEAT_MS, type ProcessReport } from '@casehard/core';
 import { sql } from 'kysely';
 import { clock } from './clock.ts';
 import type { Database, Engine } from './connect.ts';
@@ -52,8 +52,15 @@ export async function strikeProcess(db: Executor, id: string): Promise<void> {
   await guarded(() => sql`delete from ${sql.table(TABLE)} where id = ${id}`.execute(db.kysely));
 }
 
-/** All processes that have reported within so many milliseconds, the oldest first. */
-export function listProcesses(db: Executor, within: number): Promise<readonly ListedProcess[]> {
+/**
+ * All processes that have reported within so many milliseconds, the oldest first. `usual` is the heartbeat that `within` is
+ * made for.
+ */
+export function listProcesses(
+  db: Executor,
+  within: number,
+  usual: number = HEARTBEAT_MS,
+): Promise<readonly ListedProcess[]> {
   return guarded(async () => {
     const now = clock(db.engine);
     const { rows } = await sql<Readonly<Record<string, unknown>>>`
@@ -71,7 +78,7 @@ export function listProcesses(db: Executor, within: number): Promise<readonly Li
         trackingKids: kidsOf(row.tracking_kids),
         startedAt: Number(row.started_at),
         beatAt: Number(row.beat_at),
-        silent: Math.max(0, Number(row.clock) - Number(row.beat_at) - explained(Number(row.heartbeat))),
+        silent: Math.max(0, Number(row.clock) - Number(row.beat_at) - explained(Number(row.heartbeat), usual)),
       }))
       .filter(({ silent }) => silent <= within);
   });
@@ -81,14 +88,13 @@ export function listProcesses(db: Executor, within: number): Promise<readonly Li
 
 const TABLE = 'casehard_processes';
 /**
- * What all limits are made for is the usual heartbeat: a process counts as gone after 2.5 of them. One that reports less often
+ * What limits are made for is the usual heartbeat: a process counts as gone after 2.5 of them. One that reports less often
  * is silent for longer between two reports, by its own word, up to an hour.
  */
-function explained(heartbeat: number): number {
-  return 2.5 * Math.max(0, Math.min(heartbeat, LONGEST_HEARTBEAT_MS) - HEARTBEAT_MS);
+function explained(heartbeat: number, usual: number): number {
+  return 2.5 * Math.max(0, Math.min(heartbeat, LONGEST_HEARTBEAT_MS) - usual);
 }
 
-const LONGEST_HEARTBEAT_MS = 3_600_000;
 const FORGOTTEN_AFTER_MS = 30 * 86_400_000;
 
 /** MySQL counts changed rows only: a report within the same millisecond changes none. */

@@ -1,6 +1,6 @@
 import type { CasehardError } from '@casehard/core';
 import type { KeptCanary } from '../database/evidence.ts';
-import { keyProblems, opensCanary } from '../inventory/known-keys.ts';
+import { judgeCounted, STRANGE, soundCanaries } from '../inventory/belonging.ts';
 import { type Facts, sealedValues, valuesUnder } from './facts.ts';
 import { count, type Finding, settle, type Trouble } from './finding.ts';
 
@@ -43,7 +43,6 @@ export function areKeysWrong(facts: Facts): boolean {
 const DAY_MS = 86_400_000;
 /** The default of `keys.quietDays`. */
 const QUIET_DAYS = 7;
-const FATAL: ReadonlySet<string> = new Set(['KEY_MISSING', 'KEY_NOT_KNOWN_HERE', 'KEY_IN_WRONG_SETTING']);
 
 const CAUSES: Readonly<Record<string, string>> = {
   KEY_MISSING: 'the setting was lost: a new server, a new container, a file of settings that was not taken along',
@@ -60,26 +59,19 @@ function opened(facts: Facts): number {
 
 /** Canaries that name a key which is configured, and do not open under it. */
 function altered({ project: { keyring }, canaries = [] }: Facts): readonly KeptCanary[] {
-  return canaries.filter(
-    ({ kid, canary }) =>
-      keyring.find(kid) !== undefined && !keyring.isWithdrawn(kid) && !opensCanary(keyring, { kid, canary }),
-  );
+  const sound = soundCanaries(canaries, keyring);
+  return canaries.filter((canary) => !sound.includes(canary));
 }
 
 function fatalProblems(facts: Facts): readonly CasehardError[] {
   const { project, tracking, canaries = [], keysProblem } = facts;
   if (keysProblem) return [];
   const { keyring } = project;
-  const bad = altered(facts);
-  const sound = canaries.filter((canary) => !bad.includes(canary));
-  const inValues = [...new Set((facts.kids ?? []).flatMap(({ kids }) => [...kids.keys()]))];
-  if (sound.length === 0) {
-    // Nobody has hardened here with a command: single values say what a canary would.
-    if (inValues.length === 0 || inValues.some((kid) => keyring.stateOf(kid) !== undefined)) return [];
-    const instead = inValues.map((kid) => ({ kid, canary: `chd1.${kid}.` }));
-    return keyProblems(instead, keyring, tracking).filter(({ code }) => FATAL.has(code));
+  const values = new Map<string, number>();
+  for (const { kids } of facts.kids ?? []) {
+    for (const [kid, rows] of kids) values.set(kid, (values.get(kid) ?? 0) + rows);
   }
-  return keyProblems(sound, keyring, tracking).filter(({ code }) => FATAL.has(code));
+  return judgeCounted(canaries, { keyring, tracking }, values).filter(({ code }) => STRANGE.has(code));
 }
 
 function belong(facts: Facts): readonly Finding[] {

@@ -10,7 +10,7 @@ import {
   sealedCheckProblem,
 } from '../database/sealed-check.ts';
 import { type Session, withSession } from '../database/session.ts';
-import { checkKeys } from '../inventory/known-keys.ts';
+import { checkKeys } from '../inventory/belonging.ts';
 import { type ResolvedField, resolveFields } from '../inventory/resolve.ts';
 import { scan } from '../inventory/scan.ts';
 import type { Value } from '../inventory/value.ts';
@@ -75,7 +75,7 @@ export async function installCheck(
   return withSession(db, async (session) => {
     const problem = await problemOf(session, field);
     if (problem) throw problem;
-    await checkKeys(session, all.fields, { keyring, hasOwnTables: !pending.ownTables });
+    await checkKeys(session, all.fields, { keyring, tracking: project.tracking, hasOwnTables: !pending.ownTables });
     const found = await look(session, field, options);
     if (!found.ready) return found;
     try {

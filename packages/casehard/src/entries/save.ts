@@ -6,7 +6,7 @@ import { type PlaceWrite, saveRow } from '../database/save-row.ts';
 import { type Session, withSession } from '../database/session.ts';
 import type { Change } from '../database/swap.ts';
 import { printToken, splice } from '../document/document.ts';
-import { keepCanary } from '../inventory/known-keys.ts';
+import { keepCanary } from '../inventory/canary.ts';
 import { changeOf, readValue, rowOf, verdictOf } from '../inventory/value.ts';
 import { besideFor, type Entry, inDocument, isOneDestination, type ResolvedNeighbour } from './entry.ts';
 import { type OpenEntry, readEntry } from './read.ts';
@@ -80,6 +80,7 @@ export function clearEntry(tools: SaveTools, entry: Entry, key: RowKey, version:
     const open = await existing(session, entry, key);
     if (versionOf(open, tools.digest) !== version) throw changed();
     if (open.verdict.kind === 'empty') return;
+    await tools.refuseWrongKeys(session); // clearing is a write too
     const { field } = entry;
     const inside = field.document !== undefined || field.place.storage === 'json';
     const write: PlaceWrite['write'] = inside

@@ -1,12 +1,16 @@
-import { type Casehard, CasehardError, createCasehard, type Driver, type Fields, type Keyring } from '@casehard/core';
-import { createLinks, createTrackingKeyring, type Links, type TrackingKeyring } from '@casehard/core/links';
+import { type Casehard, CasehardError, createCasehard, type Driver, type Fields } from '@casehard/core';
+import { createLinks, type Links, type TrackingKeyring } from '@casehard/core/links';
+import { receiveTrackingKeyring } from '@casehard/core/state';
 import { describeTable } from '../database/catalogue.ts';
 import type { Database } from '../database/connect.ts';
 import { type Canary, type KeptCanary, readCanaries, readTrackingCanaries, writeCanary } from '../database/evidence.ts';
+import { exclusively } from '../database/exclusive.ts';
 import { reportProcess, strikeProcess } from '../database/processes.ts';
 import { withSession } from '../database/session.ts';
-import { countKids, type KnownKeys, keepCanary, keyProblems, valueProblem } from './known-keys.ts';
-import { resolveFields } from './resolve.ts';
+import { judgeKeys, type Keys, STRANGE } from './belonging.ts';
+import { keepCanary } from './canary.ts';
+import { countKids } from './known-keys.ts';
+import { type Resolved, resolveFields } from './resolve.ts';
 
 /**
  * What `hard.attach` of @casehard/core asks of a database. Keys that belong leave a canary, so that strange ones are
@@ -18,22 +22,20 @@ import { resolveFields } from './resolve.ts';
 export function createDriver(db: Database, fields: Fields): Driver {
   return {
     async holdsSealedValues() {
-      return (await countAll(db, fields)).sealed > 0;
+      const resolved = await resolveAll(db, fields);
+      if (resolved.problems[0]) throw resolved.problems[0];
+      return (await withSession(db, (session) => countKids(session, resolved.fields))).sealed > 0;
     },
     async checkKeys(keyring, tracking) {
-      const isUpgraded = (await describeTable(db, 'casehard_keys')) !== undefined;
-      const canaries = isUpgraded ? await readCanaries(db) : [];
-      const problems = [...keyProblems(canaries, keyring, tracking)];
-      if (canaries.length === 0 && keyring.active) {
-        // Saves alone have hardened here, or nothing has. Asked once: the canary that is left now answers from then on.
-        const problem = valueProblem([...(await countAll(db, fields)).kids.keys()], keyring, tracking);
-        if (problem) problems.push(problem);
-      }
-      if (!isUpgraded) return problems;
-      const belongs = !problems.some(({ code }) => STRANGE.has(code));
-      if (tracking) problems.push(...trackingProblems(await readTrackingCanaries(db), tracking));
-      if (belongs) await keepCanaries(db, keyring, tracking);
-      return problems;
+      const keys = { keyring, tracking };
+      if (!(await describeTable(db, 'casehard_keys'))) return [...(await judge(db, fields, keys, [])).problems];
+      const problems = await settleCanary(db, fields, keys);
+      if (!tracking) return problems;
+      const found = trackingProblems(await readTrackingCanaries(db), tracking);
+      // A process that only makes links has no sealing key to be judged by.
+      const belongs = keyring.list().length === 0 || !problems.some(({ code }) => STRANGE.has(code));
+      if (belongs && found.length === 0) await tolerated(() => keepTrackingCanary(db, tracking));
+      return [...problems, ...found];
     },
     async report(report) {
       if (await describeTable(db, 'casehard_processes')) await reportProcess(db, report);
@@ -75,30 +77,73 @@ export async function keepTrackingCanary(db: Database, tracking: TrackingKeyring
 
 // --- internal ---
 
-/** With these, the process is not one of this database's, and leaves no mark in it. */
-const STRANGE: ReadonlySet<string> = new Set(['KEY_MISSING', 'KEY_NOT_KNOWN_HERE', 'KEY_IN_WRONG_SETTING']);
-
-async function countAll(db: Database, fields: Fields): Promise<KnownKeys> {
+function resolveAll(db: Database, fields: Fields): Promise<Resolved> {
   const hard: Casehard<Fields> = createCasehard({ fields, warn: () => {} });
-  const resolved = await resolveFields(db, hard, { keyring: hard.keyring });
-  if (resolved.problems[0]) throw resolved.problems[0];
-  return withSession(db, (session) => countKids(session, resolved.fields));
+  return resolveFields(db, hard, { keyring: hard.keyring });
 }
 
+interface Judged {
+  readonly problems: readonly CasehardError[];
+  /** Nothing kept us from seeing what there is. */
+  readonly whole: boolean;
+}
+
+/** What cannot be counted is said, and keeps the application from nothing: it may make its tables only after this. */
+async function judge(db: Database, fields: Fields, keys: Keys, canaries: readonly KeptCanary[]): Promise<Judged> {
+  const unseen: CasehardError[] = [];
+  const count = async (): Promise<ReadonlyMap<string, number>> => {
+    const resolved = await resolveAll(db, fields);
+    unseen.push(...resolved.problems);
+    try {
+      return (await withSession(db, (session) => countKids(session, resolved.fields))).kids;
+    } catch (error) {
+      if (!(error instanceof CasehardError)) throw error;
+      unseen.push(error);
+      return new Map();
+    }
+  };
+  const problems = await judgeKeys(canaries, keys, count);
+  return { problems: [...problems, ...unseen], whole: unseen.length === 0 };
+}
+
+/** Judges the keys, and keeps a canary of the active one where it belongs: alone, so that two strange keys cannot both be first. */
+async function settleCanary(db: Database, fields: Fields, keys: Keys): Promise<readonly CasehardError[]> {
+  const { active } = keys.keyring;
+  for (let tries = 0; ; tries++) {
+    const canaries = await readCanaries(db);
+    const { problems, whole } = await judge(db, fields, keys, canaries);
+    const kept = !active || canaries.some(({ kid }) => kid === active.kid);
+    if (kept || !whole || problems.some(({ code }) => STRANGE.has(code)) || tries === TRIES) return problems;
+    const before = new Set(canaries.map(({ kid }) => kid));
+    const written = await tolerated(() =>
+      exclusively(db, async (alone) => {
+        if ((await readCanaries(alone)).some(({ kid }) => !before.has(kid))) return false;
+        await keepCanary(alone, keys.keyring);
+        return true;
+      }),
+    );
+    if (written === undefined || (typeof written === 'object' && written.done)) return problems;
+    await new Promise((done) => setTimeout(done, PAUSE_MS)); // somebody else was first, or is at it: look again
+  }
+}
+
+const TRIES = 10;
+const PAUSE_MS = 200;
+
 /** A user who may not write there, or a replica, must not keep the application from starting. */
-async function keepCanaries(db: Database, keyring: Keyring, tracking: TrackingKeyring | undefined): Promise<void> {
+async function tolerated<T>(write: () => Promise<T>): Promise<T | undefined> {
   try {
-    await keepCanary(db, keyring);
-    if (tracking) await keepTrackingCanary(db, tracking);
+    return await write();
   } catch (error) {
     if (!(error instanceof CasehardError)) throw error;
+    return undefined;
   }
 }
 
 /** A canary of a tracking key is a token that says nothing, for nobody: its audience is no deployment's. */
-function canaryLinks(keyring: TrackingKeyring = createTrackingKeyring()): Links {
+function canaryLinks(keyring: TrackingKeyring): Links {
   return createLinks({
-    keyring,
+    keyring: receiveTrackingKeyring(keyring.share()), // a look at a canary is no use of its key
     baseUrl: 'https://canary.invalid',
     purposes: {},
     lifetimes: { confirm: 'never' },

@@ -3,7 +3,7 @@ import type { Project } from '../config/load.ts';
 import type { Database } from '../database/connect.ts';
 import { hasSealedCheck, sealedCheckName } from '../database/sealed-check.ts';
 import { withSession } from '../database/session.ts';
-import { checkKeys } from '../inventory/known-keys.ts';
+import { checkKeys } from '../inventory/belonging.ts';
 import { type Resolved, type ResolvedField, resolveFields } from '../inventory/resolve.ts';
 import { pendingUpgrade } from './pending.ts';
 import type { RunOptions } from './run.ts';
@@ -25,7 +25,8 @@ export async function preflight(
   const pending = await pendingUpgrade(db, resolved.fields);
   // Every field, whatever --field says: a key that does not belong here shows in any of them.
   const all = options.only || options.asPlaintext ? await resolveFields(db, project.hard, { keyring }) : resolved;
-  await withSession(db, (session) => checkKeys(session, all.fields, { keyring, hasOwnTables: !pending.ownTables }));
+  const keys = { keyring, tracking: project.tracking, hasOwnTables: !pending.ownTables };
+  await withSession(db, (session) => checkKeys(session, all.fields, keys));
   if (options.act === 'harden') {
     if (!keyring.active) {
       throw new CasehardError('KEY_MISSING', `${keyring.setting} not configured: there is no key to harden with`, {

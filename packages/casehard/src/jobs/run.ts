@@ -6,7 +6,7 @@ import { readCell } from '../database/cells.ts';
 import type { Database } from '../database/connect.ts';
 import { clearCanaries, startJob, updateJob } from '../database/evidence.ts';
 import { type Session, withSession } from '../database/session.ts';
-import { keepCanary } from '../inventory/known-keys.ts';
+import { keepCanary } from '../inventory/canary.ts';
 import { rowKeyOf } from '../inventory/locator.ts';
 import { type ResolvedField, resolveFields } from '../inventory/resolve.ts';
 import { preflight } from './preflight.ts';

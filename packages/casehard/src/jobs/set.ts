@@ -5,7 +5,8 @@ import type { Database } from '../database/connect.ts';
 import { fillEmpty } from '../database/overwrite.ts';
 import { withSession } from '../database/session.ts';
 import { swapPage } from '../database/swap.ts';
-import { checkKeys, keepCanary } from '../inventory/known-keys.ts';
+import { checkKeys } from '../inventory/belonging.ts';
+import { keepCanary } from '../inventory/canary.ts';
 import { rowKeyOf } from '../inventory/locator.ts';
 import { type ResolvedField, resolveFields } from '../inventory/resolve.ts';
 import { changeOf, readValue, rowOf, verdictOf } from '../inventory/value.ts';
@@ -21,7 +22,7 @@ export async function setValue(
   locator: Locator,
   content: string,
 ): Promise<'sealed' | 'legacy'> {
-  const { hard, keyring } = project;
+  const { hard, keyring, tracking } = project;
   hard.definition(locator.field);
   const resolved = await resolveFields(db, hard, { keyring });
   const field = resolved.fields.find(({ name }) => name === locator.field);
@@ -32,7 +33,7 @@ export async function setValue(
   const key = rowKeyOf(field, locator.key);
   const pending = await pendingUpgrade(db, [field]);
   return withSession(db, async (session) => {
-    await checkKeys(session, resolved.fields, { keyring, hasOwnTables: !pending.ownTables });
+    await checkKeys(session, resolved.fields, { keyring, tracking, hasOwnTables: !pending.ownTables });
     if (!pending.ownTables) await keepCanary(session, keyring);
     const cells = await readCell(session, field.place, key);
     const name = printLocator(locator.field, key);

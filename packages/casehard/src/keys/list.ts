@@ -85,7 +85,7 @@ async function readOwn(db: Database, options: ListKeysOptions): Promise<Own> {
   const { stateKey } = options;
   const keys = await has('casehard_keys');
   return {
-    processes: (await has('casehard_processes')) ? await listProcesses(db, liveWithin(options)) : [],
+    processes: (await has('casehard_processes')) ? await listProcesses(db, liveWithin(options), options.heartbeat) : [],
     uses: (await has('casehard_key_uses')) ? await readUses(db) : [],
     canaries: { enc: keys ? await readCanaries(db) : [], trk: keys ? await readTrackingCanaries(db) : [] },
     drills:

@@ -5,7 +5,7 @@ import type { Database } from '../database/connect.ts';
 import { type ListedProcess, listProcesses } from '../database/processes.ts';
 
 /** A configuration with the keys of this process, as far as work on keys needs it. */
-export type KeysProject = Pick<Project, 'config' | 'keyring' | 'hard'> & { readonly tracking?: TrackingKeyring };
+export type KeysProject = Pick<Project, 'config' | 'keyring' | 'hard' | 'tracking'>;
 
 /** A process that is alive, with its keys of one kind. */
 export interface LiveProcess {
@@ -39,8 +39,13 @@ export function settleAfter({ heartbeat = HEARTBEAT_MS }: Timing): number {
 }
 
 /** Every process that is still listed, with its keys of one kind; those that are gone too. */
-export async function heardProcesses(db: Database, kind: KeyKind): Promise<readonly HeardProcess[]> {
-  return (await listProcesses(db, Number.POSITIVE_INFINITY)).map((process) => ofKind(process, kind));
+export async function heardProcesses(
+  db: Database,
+  kind: KeyKind,
+  { heartbeat = HEARTBEAT_MS }: Timing = {},
+): Promise<readonly HeardProcess[]> {
+  const listed = await listProcesses(db, Number.POSITIVE_INFINITY, heartbeat);
+  return listed.map((process) => ofKind(process, kind));
 }
 
 /** The keys of one kind that this process is configured with. */

@@ -6,7 +6,8 @@ import { readCanaries, readTrackingCanaries } from '../database/evidence.ts';
 import { readUses } from '../database/key-uses.ts';
 import { withSession } from '../database/session.ts';
 import { openTransactions } from '../database/transactions.ts';
-import { checkKeys, countKidsByField, type KidsOfField } from '../inventory/known-keys.ts';
+import { checkKeys } from '../inventory/belonging.ts';
+import { countKidsByField, type KidsOfField } from '../inventory/known-keys.ts';
 import { resolveFields } from '../inventory/resolve.ts';
 import { heardProcesses, type KeysProject, keysOf, liveWithin, settleAfter, type Timing } from './live.ts';
 import type { RotationFacts } from './rotation.ts';
@@ -44,7 +45,7 @@ export async function readRotation(
   const { keyring, tracking } = project;
   await requireOwnTables(db);
   const { oldest, visible } = await openTransactions(db);
-  const heard = await heardProcesses(db, kind);
+  const heard = await heardProcesses(db, kind, options);
   const uses = await readUses(db);
   const now = await readClock(db);
   const canaries = await (kind === 'enc' ? readCanaries(db) : readTrackingCanaries(db));
@@ -100,7 +101,7 @@ async function countValues(
   const [problem] = resolved.problems;
   if (problem) throw problem;
   return withSession(db, async (session) => {
-    await checkKeys(session, resolved.fields, { keyring, hasOwnTables: true, ...(tracking ? { tracking } : {}) });
+    await checkKeys(session, resolved.fields, { keyring, tracking, hasOwnTables: true });
     return countKidsByField(session, resolved.fields, { exact: true, ...(signal ? { signal } : {}) });
   });
 }

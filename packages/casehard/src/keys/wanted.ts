@@ -6,8 +6,9 @@ import type { Database } from '../database/connect.ts';
 import { readCanaries, readTrackingCanaries } from '../database/evidence.ts';
 import { sampleCells } from '../database/sample-cells.ts';
 import { withSession } from '../database/session.ts';
+import { opensCanary } from '../inventory/canary.ts';
 import { opensTrackingCanary } from '../inventory/driver.ts';
-import { countKids, opensCanary } from '../inventory/known-keys.ts';
+import { countKids } from '../inventory/known-keys.ts';
 import { resolveFields } from '../inventory/resolve.ts';
 import { readValue, verdictOf } from '../inventory/value.ts';
 

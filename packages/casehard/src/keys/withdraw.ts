@@ -2,8 +2,9 @@ import { CasehardError, type KeyKind } from '@casehard/core';
 import type { Database } from '../database/connect.ts';
 import { readCanaries, removeCanary } from '../database/evidence.ts';
 import { searchColumns } from '../database/search-columns.ts';
-import { withSession } from '../database/session.ts';
-import { keepCanary } from '../inventory/known-keys.ts';
+import { type Session, withSession } from '../database/session.ts';
+import { checkKeys } from '../inventory/belonging.ts';
+import { keepCanary } from '../inventory/canary.ts';
 import { type ResolvedField, resolveFields } from '../inventory/resolve.ts';
 import type { KeysProject, Timing } from './live.ts';
 import { withdrawLines } from './paste.ts';
@@ -24,12 +25,15 @@ export interface Withdrawable {
   readonly unread: readonly string[];
   /** False where the transactions of others could not be seen. */
   readonly transactionsVisible: boolean;
+  /** When the look began, by `performance.now()`: what is sealed later was not seen. */
+  readonly since: number;
 }
 
 /**
  * Checks that a key can be withdrawn: nobody has it active or had it a moment ago, nothing was opened with it for
  * `keys.quietDays`, and a scan that begins now finds no value under it, in declared fields and elsewhere. Reads only.
- * Throws KEY_IN_USE with everything that stands against it, and NOT_FOUND for a key that nobody knows.
+ * Throws KEY_IN_USE with everything that stands against it, NOT_FOUND for a key that nobody knows, and what `checkKeys`
+ * throws: keys of another environment decide nothing here.
  */
 export async function checkWithdrawal(
   project: KeysProject,
@@ -38,13 +42,17 @@ export async function checkWithdrawal(
   options: WithdrawOptions = {},
 ): Promise<Withdrawable> {
   const kind = kindOf(kid);
+  const since = performance.now();
   const facts = await readRotation(project, db, { ...options, kind, fields: [] });
   const against = inTheWay(facts, kid);
   let unread: readonly string[] = [];
   if (kind === 'enc') {
     const fields = await resolveAll(project, db);
     // Begun now, after processes and transactions were looked at: nobody can add a value under the key any more.
-    const found = await withSession(db, (session) => findUnder(session, fields, { ...options, kid }));
+    const found = await withSession(db, async (session) => {
+      await refuseStrangers(project, session, fields);
+      return findUnder(session, fields, { ...options, kid });
+    });
     if (found.total > 0) against.push(valuesLeft(found.total, found.locators));
     const elsewhere = await searchColumns(db, markOf(kid), options.signal);
     const forgotten = elsewhere.found.filter(
@@ -64,7 +72,7 @@ export async function checkWithdrawal(
       hint: '`casehard keys list` shows the keys',
     });
   }
-  return { kid, kind, lines: withdrawLines(facts, kid), unread, transactionsVisible: facts.transactionsVisible };
+  return { kid, kind, lines: withdrawLines(facts, kid), unread, transactionsVisible: facts.transactionsVisible, since };
 }
 
 /**
@@ -74,10 +82,11 @@ export async function checkWithdrawal(
 export async function withdrawKey(
   project: KeysProject,
   db: Database,
-  { kid, kind }: Pick<Withdrawable, 'kid' | 'kind'>,
+  { kid, kind, since }: Pick<Withdrawable, 'kid' | 'kind' | 'since'>,
   timing: Timing = {},
 ): Promise<void> {
-  const [first] = inTheWay(await readRotation(project, db, { ...timing, kind, fields: [] }), kid);
+  const facts = await readRotation(project, db, { ...timing, kind, fields: [] });
+  const [first] = [...inTheWay(facts, kid), ...usedSince(facts, kid, since)];
   if (first) {
     throw new CasehardError('KEY_IN_USE', `key ${kid} cannot be withdrawn yet: ${first.problem}`, {
       kid,
@@ -85,7 +94,11 @@ export async function withdrawKey(
     });
   }
   // Written before the old one goes: without any canary, a forgotten process with the old key would not be noticed.
-  if (kind === 'enc') await keepSuccessor(project, db, kid);
+  if (kind === 'enc') {
+    const fields = await resolveAll(project, db);
+    await withSession(db, (session) => refuseStrangers(project, session, fields));
+    await keepSuccessor(project, db, kid);
+  }
   await removeCanary(db, kid);
 }
 
@@ -99,6 +112,27 @@ export function kindOf(kid: string): KeyKind {
 }
 
 // --- internal ---
+
+/** A stranger's canary would make its key one of this database's. */
+async function refuseStrangers(
+  { keyring, tracking }: KeysProject,
+  session: Session,
+  fields: readonly ResolvedField[],
+): Promise<void> {
+  try {
+    await checkKeys(session, fields, { keyring, tracking, hasOwnTables: true });
+  } catch (error) {
+    // Another key that is lost is no reason: its values are none of this one's.
+    if (!(error instanceof CasehardError) || error.code !== 'PREVIOUS_KEY_MISSING') throw error;
+  }
+}
+
+/** People take their time to answer, and the scan was before that. */
+function usedSince({ sealed, kind }: RotationFacts, kid: string, since: number): readonly Against[] {
+  const ago = sealed.get(kid);
+  if (kind !== 'enc' || ago === undefined || ago > performance.now() - since) return [];
+  return [{ problem: 'a process has sealed with it since values were looked for', hint: 'run it again' }];
+}
 
 async function keepSuccessor({ keyring }: KeysProject, db: Database, kid: string): Promise<void> {
   await keepCanary(db, keyring);
@@ -125,7 +159,13 @@ function inTheWay(facts: RotationFacts, kid: string): Against[] {
   const against: Against[] = [];
   const state = facts.keys.find((key) => key.kid === kid)?.state;
   if (state === 'active' || state === 'staged') {
-    against.push({ problem: `it is ${state} here`, hint: 'put another key into its place first: `casehard rotate`' });
+    against.push({
+      problem: `it is ${state} here`,
+      hint:
+        state === 'active'
+          ? 'put another key into its place first: `casehard rotate`'
+          : `take it out of ${facts.kind === 'enc' ? 'CASEHARD_STAGED_ENC_KEYS' : 'CASEHARD_STAGED_TRACKING_KEYS'} in every process first`,
+    });
   }
   const why = unsettled((other) => other === kid, {
     ...facts,
@@ -152,7 +192,7 @@ function inTheWay(facts: RotationFacts, kid: string): Against[] {
     const days = Math.ceil((facts.quiet - ago) / DAY_MS);
     against.push({
       problem: `a process opened something with it ${agoText(ago)} ago`,
-      hint: `wait until it has been quiet for \`keys.quietDays\` (${facts.quiet / DAY_MS}): ${days === 1 ? 'one more day' : `${days} more days`} at the earliest`,
+      hint: `wait until it has been quiet for \`keys.quietDays\` (${facts.quiet / DAY_MS}): ${days === 1 ? 'one more day' : `${days} more days`} at the earliest${facts.kind === 'trk' ? '; if it has leaked, do not wait: list its id in CASEHARD_WITHDRAWN_KIDS now, and no process believes its links any more' : ''}`,
     });
   }
   return against;

@@ -12,8 +12,8 @@ import { withSession } from '../../src/database/session.ts';
 import { check } from '../../src/doctor/examine.ts';
 import type { Facts } from '../../src/doctor/facts.ts';
 import { gather } from '../../src/doctor/gather.ts';
+import { keepCanary } from '../../src/inventory/canary.ts';
 import { keepTrackingCanary } from '../../src/inventory/driver.ts';
-import { keepCanary } from '../../src/inventory/known-keys.ts';
 import { FOREIGN } from '../../src/sample/foreign-values.ts';
 import { ENGINES } from '../engines.ts';
 import {

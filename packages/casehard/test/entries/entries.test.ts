@@ -18,7 +18,7 @@ import { withSession } from '../../src/database/session.ts';
 import { type Entry, resolveEntry } from '../../src/entries/entry.ts';
 import { listEntries, type OpenEntry, readEntry } from '../../src/entries/read.ts';
 import { clearEntry, type SaveOrder, type SaveTools, saveEntry, versionOf } from '../../src/entries/save.ts';
-import { checkKeys } from '../../src/inventory/known-keys.ts';
+import { checkKeys } from '../../src/inventory/belonging.ts';
 import { resolveFields } from '../../src/inventory/resolve.ts';
 import { ENGINES, type TestDatabase } from '../engines.ts';
 

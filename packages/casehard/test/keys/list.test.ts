@@ -18,6 +18,7 @@ describe.each(ENGINES)('the list of keys on $engine', (engine) => {
         const project = vault.project({ active: newKey }, { tracking: { active: trk } });
         await vault.report({
           id: 'one',
+          heartbeat: 1000,
           activeKid: oldKid,
           kids: [oldKid, 'cccccccc'],
           sealed: [oldKid],
@@ -25,6 +26,7 @@ describe.each(ENGINES)('the list of keys on $engine', (engine) => {
         });
         await vault.report({
           id: 'two',
+          heartbeat: 1000,
           activeKid: newKid,
           kids: [newKid, oldKid],
           trackingKid: kidOf(trk),

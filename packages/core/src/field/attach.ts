@@ -40,7 +40,7 @@ export interface ProcessReport {
 export interface AttachOptions {
   /** The keys of links in mails, so that a rotation of theirs can wait for this process too. */
   readonly tracking?: TrackingKeyring;
-  /** Milliseconds between two reports; default 30 000. */
+  /** Milliseconds between two reports, at most an hour; default 30 000. */
   readonly heartbeat?: number;
 }
 
@@ -55,11 +55,16 @@ export interface Attachment {
 
 /** Reports that are missed before a process counts as gone; for those that wait for it. */
 export const HEARTBEAT_MS = 30_000;
+/** Whoever reports less often could not be told from one that is gone. */
+export const LONGEST_HEARTBEAT_MS = 3_600_000;
 
 /** @internal Use `Casehard.attach`. */
 export async function attach(shared: Shared, driver: Driver, options: AttachOptions): Promise<Attachment> {
   const { keyring } = shared;
   const { tracking, heartbeat = HEARTBEAT_MS } = options;
+  if (!(heartbeat > 0 && heartbeat <= LONGEST_HEARTBEAT_MS)) {
+    throw new TypeError('"heartbeat" must be milliseconds, at most an hour');
+  }
   const problems = (await driver.checkKeys?.(keyring, tracking)) ?? [];
   for (const { message, hint } of problems) shared.warn(hint ? `${message}; ${hint}` : message);
   const refusal = problems.find(({ code }) => BLOCKING.has(code));

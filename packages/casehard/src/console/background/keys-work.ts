@@ -33,7 +33,7 @@ export async function withdraw(task: Of<'withdraw'>, { project, db, signal, tell
   };
   const checked = await checkWithdrawal(project, db, task.kid, { ...timing, signal, onPage });
   await withdrawKey(project, db, checked, timing);
-  const { kind: of, ...rest } = checked;
+  const { kind: of, since: _, ...rest } = checked;
   return { kind: 'withdraw', of, ...rest };
 }
 

@@ -6,8 +6,8 @@ import type { Database } from '../../database/connect.ts';
 import { readCanaries, readTrackingCanaries } from '../../database/evidence.ts';
 import { residueOf } from '../../database/residue.ts';
 import { withSession } from '../../database/session.ts';
+import { checkKeys, keyProblems, soundCanaries } from '../../inventory/belonging.ts';
 import { trackingProblems } from '../../inventory/driver.ts';
-import { checkKeys, keyProblems } from '../../inventory/known-keys.ts';
 import { resolveFields } from '../../inventory/resolve.ts';
 import { readStatus } from '../../inventory/status.ts';
 import { planFor } from '../../jobs/pending.ts';
@@ -68,7 +68,9 @@ async function look({ project, db }: Work): Promise<Looked> {
   ]);
   // A canary whose key is gone is trouble only where values are under it, and `checkKeys` has counted those.
   const besides = [
-    ...keyProblems(canaries, keyring, tracking).filter(({ code }) => code === 'KEY_WITHDRAWN'),
+    ...keyProblems(soundCanaries(canaries, keyring), { keyring, tracking }).filter(
+      ({ code }) => code === 'KEY_WITHDRAWN',
+    ),
     ...trackingProblems(links, tracking),
   ];
   const active = [keyring.active?.kid, tracking.active?.tkid].filter((kid) => kid !== undefined);

@@ -44,7 +44,7 @@ ${
 
 /** The attached processes that are alive; none before the upgrade has made their table. */
 export async function liveProcessesOf({ db, timing }: Parts): Promise<readonly ListedProcess[]> {
-  return (await describeTable(db, 'casehard_processes')) ? listProcesses(db, liveWithin(timing)) : [];
+  return (await describeTable(db, 'casehard_processes')) ? listProcesses(db, liveWithin(timing), timing.heartbeat) : [];
 }
 
 /** Makes two keys and shows them: with the new key of a rotation, the one page that holds a key, and only this once. */

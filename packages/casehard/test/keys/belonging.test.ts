@@ -1,0 +1,195 @@
+import { type Attachment, createCasehard, createKeyring, generateKey, type KeyringOptions } from '@casehard/core';
+import { createTrackingKeyring, type TrackingKeyringOptions } from '@casehard/core/links';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Database } from '../../src/database/connect.ts';
+import { readCanaries, readTrackingCanaries, removeCanary } from '../../src/database/evidence.ts';
+import { readUses } from '../../src/database/key-uses.ts';
+import { createDriver } from '../../src/inventory/driver.ts';
+import { setValue } from '../../src/jobs/set.ts';
+import { readRotation } from '../../src/keys/read-rotation.ts';
+import { resealFields } from '../../src/keys/reseal.ts';
+import { checkWithdrawal, withdrawKey } from '../../src/keys/withdraw.ts';
+import { ENGINES } from '../engines.ts';
+import { kidOf, openVault, type Vault, vaultFields } from './vault.ts';
+
+/* Found by review: whose database it is, asked by attach and by the commands alike. */
+describe.each(ENGINES)('whose database it is, on $engine', (engine) => {
+  const run = it.skipIf(engine.absent);
+  let vault: Vault;
+  beforeEach(async () => {
+    if (!engine.absent) vault = await openVault(engine);
+  });
+  afterEach(() => vault?.drop());
+
+  const attach = async (keys: KeyringOptions, tracking?: TrackingKeyringOptions, db: Database = vault.test.db) => {
+    const warnings: string[] = [];
+    const warn = (message: string): void => void warnings.push(message);
+    const hard = createCasehard({ fields: vaultFields, keyring: createKeyring(keys), warn });
+    const more = tracking ? { tracking: createTrackingKeyring(tracking) } : {};
+    const attachment = await hard.attach(createDriver(db, vaultFields), more);
+    await attachment.detach();
+    const save = (): string => hard.field('password').seal('x', { id: 1 });
+    const { problems } = attachment;
+    return { codes: problems.map(({ code }) => code), said: problems.map(({ message }) => message), warnings, save };
+  };
+  const reseal = async (): Promise<void> => {
+    const project = vault.rotating();
+    const { fields } = await readRotation(project, vault.test.db);
+    await resealFields(project, vault.test.db, { fields, kids: [vault.oldKid] });
+  };
+  const canaries = async () => (await readCanaries(vault.test.db)).map(({ kid }) => kid).toSorted();
+  const strange = expect.objectContaining({ code: 'KEY_NOT_KNOWN_HERE' });
+
+  run('keys of another environment withdraw nothing, and leave no canary that would let them in', async () => {
+    await reseal();
+    const wrong = generateKey('enc');
+    const before = await canaries();
+    const stranger = vault.project({ active: wrong });
+    await expect(checkWithdrawal(stranger, vault.test.db, vault.oldKid)).rejects.toEqual(strange);
+    const checked = await checkWithdrawal(vault.rotating(), vault.test.db, vault.oldKid);
+    await expect(withdrawKey(stranger, vault.test.db, checked)).rejects.toEqual(strange);
+    expect(await canaries()).toEqual(before);
+    expect((await attach({ active: wrong })).save).toThrow(strange);
+  });
+
+  run('a forgotten host that has the new key staged does not go on with the withdrawn one', async () => {
+    await reseal();
+    const project = vault.rotating();
+    await withdrawKey(project, vault.test.db, await checkWithdrawal(project, vault.test.db, vault.oldKid));
+    const keys = { active: vault.oldKey, staged: [vault.newKey] };
+    const typed = setValue(vault.project(keys), vault.test.db, { field: 'password', key: ['3'] }, 'typed');
+    await expect(typed).rejects.toMatchObject({
+      code: 'KEY_NOT_KNOWN_HERE',
+      message: `this database is already hardened under key ${vault.newKid}, which is only staged here; the active key ${vault.oldKid} has no canary`,
+      hint: expect.stringContaining(`make ${vault.newKid} active here too`),
+    });
+    const host = await attach(keys);
+    expect([host.codes, host.warnings.length]).toEqual([['KEY_NOT_KNOWN_HERE'], 1]);
+    expect(host.save).toThrow(strange);
+    expect(await canaries()).toEqual([vault.newKid]);
+  });
+
+  run('while a rotation is under way, old and new hosts go on side by side', async () => {
+    expect((await attach({ active: vault.newKey, previous: [vault.oldKey] })).codes).toEqual([]);
+    const old = await attach({ active: vault.oldKey, staged: [vault.newKey] });
+    expect([old.codes, old.save().slice(0, 13)]).toEqual([[], `chd1.${vault.oldKid}`]);
+  });
+
+  run('the canary of a key that left the settings after everything was resealed stops no later rotation', async () => {
+    await vault.execute(`update casehard_keys set created_at = '2026-01-01 00:00:00'`);
+    await reseal();
+    await vault.execute(`update casehard_keys set created_at = '2026-02-01 00:00:00' where kid = '${vault.newKid}'`);
+    const next = generateKey('enc');
+    const warned = await attach({ active: vault.newKey });
+    expect(warned.codes).toEqual(['PREVIOUS_KEY_MISSING']);
+    expect(warned.said[0]).toContain(`this database may have values under key ${vault.oldKid}`);
+    const activated = await attach({ active: next, previous: [vault.newKey] });
+    expect(activated.save()).toContain(`chd1.${kidOf(next)}.`);
+  });
+
+  run('a lost key that still has values does', async () => {
+    const wrong = await attach({ active: generateKey('enc'), previous: [generateKey('enc')] });
+    expect(wrong.save).toThrow(strange);
+    await vault.execute(`update casehard_keys set created_at = '2026-01-01 00:00:00'`);
+    await attach({ active: vault.newKey, previous: [vault.oldKey] });
+    const activated = await attach({ active: generateKey('enc'), previous: [vault.newKey] });
+    expect(activated.save).toThrow(strange);
+  });
+
+  run('a staged key that is wrong saves no plaintext beside sealed values; no key at all is said', async () => {
+    await removeCanary(vault.test.db, vault.oldKid);
+    const staged = await attach({ staged: [generateKey('enc')] });
+    expect(staged.codes).toEqual(['KEY_NOT_KNOWN_HERE']);
+    expect(staged.save).toThrow(strange);
+    const none = await attach({});
+    expect(none.codes).toEqual(['KEY_MISSING']);
+    expect(none.said[0]).toMatch(/but this database holds 32 sealed values$/);
+    expect(none.save).toThrow(expect.objectContaining({ code: 'KEY_MISSING' }));
+    expect((await attach({ staged: [vault.oldKey] })).codes).toEqual([]); // leaving casehard
+    expect((await attach({ active: vault.oldKey })).codes).toEqual([]);
+  });
+
+  run('of two different keys that start at once on an empty database, one is refused', async () => {
+    await vault.execute('update users set password = null', `update clients set config = '{}'`);
+    await removeCanary(vault.test.db, vault.oldKid);
+    const other = vault.test.connect();
+    try {
+      const [one, two] = [generateKey('enc'), generateKey('enc')];
+      const both = await Promise.all([attach({ active: one }), attach({ active: two }, undefined, other)]);
+      expect(both.map(({ codes }) => codes).toSorted()).toEqual([[], ['KEY_NOT_KNOWN_HERE']]);
+      expect(await canaries()).toHaveLength(1);
+    } finally {
+      await other.close();
+    }
+  });
+
+  run('a damaged canary of the right key is no reason to refuse it, and lets no other one in', async () => {
+    await vault.execute('update casehard_keys set canary = substr(canary, 1, 60)');
+    const right = await attach({ active: vault.oldKey });
+    expect([right.codes, right.save().slice(0, 13)]).toEqual([[], `chd1.${vault.oldKid}`]);
+    expect((await attach({ active: generateKey('enc') })).save).toThrow(strange);
+  });
+
+  run('a field that cannot be found yet is said, and keeps no application from starting', async () => {
+    await removeCanary(vault.test.db, vault.oldKid);
+    await vault.execute('alter table users rename to users_away');
+    const early = await attach({ active: vault.oldKey });
+    expect(early.codes).toEqual(['NOT_FOUND']);
+    expect(await canaries()).toEqual([]);
+    await vault.execute('alter table users_away rename to users');
+    expect((await attach({ active: vault.oldKey })).codes).toEqual([]);
+    expect(await canaries()).toEqual([vault.oldKid]);
+  });
+
+  run('a wrong tracking key leaves no canary that would accuse the right one', async () => {
+    const [right, wrong] = [generateKey('trk'), generateKey('trk')];
+    const keys = { active: vault.oldKey };
+    await attach(keys, { active: right });
+    expect((await attach(keys, { active: wrong })).codes).toEqual(['PREVIOUS_KEY_MISSING']);
+    expect((await attach(keys, { active: right })).codes).toEqual([]);
+    const kept = async () => (await readTrackingCanaries(vault.test.db)).map(({ kid }) => kid).toSorted();
+    expect(await kept()).toEqual([kidOf(right)]);
+    expect((await attach(keys, { active: wrong, previous: [right] })).codes).toEqual([]);
+    expect(await kept()).toEqual([kidOf(right), kidOf(wrong)].toSorted());
+  });
+
+  run('a look at the canaries of tracking keys is no use of them', async () => {
+    const [older, newer] = [generateKey('trk'), generateKey('trk')];
+    const keys = { active: vault.oldKey };
+    await attach(keys, { active: older });
+    const tracking = createTrackingKeyring({ active: newer, previous: [older] });
+    const hards = [1, 2].map(() =>
+      createCasehard({ fields: vaultFields, keyring: createKeyring(keys), warn: () => {} }),
+    );
+    const attached: Attachment[] = [];
+    for (const hard of hards) {
+      attached.push(await hard.attach(createDriver(vault.test.db, vaultFields), { tracking }));
+    }
+    for (const { detach } of attached) await detach();
+    expect((await readUses(vault.test.db)).filter(({ kid }) => kid.length === 4)).toEqual([]);
+  });
+
+  run('what was sealed while a person thought about the withdrawal is noticed', async () => {
+    await reseal();
+    const project = vault.rotating();
+    const checked = await checkWithdrawal(project, vault.test.db, vault.oldKid);
+    await vault.report({ id: 'worker', activeKid: vault.oldKid, sealed: [vault.oldKid] });
+    await vault.execute(`delete from casehard_processes where id = 'worker'`);
+    const slow = { ...checked, since: checked.since - 120_000 }; // two minutes ago
+    await vault.age(61_000);
+    await expect(withdrawKey(project, vault.test.db, slow)).rejects.toMatchObject({
+      code: 'KEY_IN_USE',
+      message: expect.stringContaining('a process has sealed with it since values were looked for'),
+    });
+    expect(await canaries()).toContain(vault.oldKid);
+  });
+
+  run('a process lives as long as its own heartbeat says, whatever --heartbeat says', async () => {
+    await reseal();
+    await vault.report({ id: 'web', activeKid: vault.oldKid, kids: [vault.oldKid], heartbeat: 30_000 });
+    await vault.age(10_000);
+    await expect(
+      checkWithdrawal(vault.rotating(), vault.test.db, vault.oldKid, { heartbeat: 1000 }),
+    ).rejects.toMatchObject({ code: 'KEY_IN_USE' });
+  });
+});
