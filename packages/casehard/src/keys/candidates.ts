@@ -14,21 +14,21 @@ export interface Candidate {
  */
 export function* findCandidates(bytes: Uint8Array): Generator<Candidate, void> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const lineAt = lineCounter(buffer);
   for (let start = 0; start < buffer.length; start += WINDOW) {
     // A margin on both sides shows the boundaries of what begins in this window.
     const from = Math.max(0, start - MARGIN);
     const text = buffer.toString('latin1', from, Math.min(buffer.length, start + WINDOW + MARGIN));
     const mine = (at: number): boolean => from + at >= start && from + at < start + WINDOW;
-    for (const { at, ...found } of inText(text))
-      if (mine(at)) yield { ...found, line: () => lineAt(buffer, from + at) };
-    for (const { at, ...found } of inUtf16(text))
-      if (mine(at)) yield { ...found, line: () => lineAt(buffer, from + at) };
+    for (const { at, ...found } of inText(text)) if (mine(at)) yield { ...found, line: () => lineAt(from + at) };
+    for (const { at, ...found } of inUtf16(text)) if (mine(at)) yield { ...found, line: () => lineAt(from + at) };
   }
 }
 
 // --- internal ---
 
 const WINDOW = 4 * 1024 * 1024;
+const BLOCK = 16 * 1024;
 /** More than the longest key text, in UTF-16. */
 const MARGIN = 512;
 
@@ -75,8 +75,17 @@ function* made(master: Buffer, at: number, claims?: string): Generator<Found, vo
   if (master.length === 32 && !constant) yield { master, claims, at };
 }
 
-function lineAt(buffer: Buffer, offset: number): number {
-  let line = 1;
-  for (let at = buffer.indexOf(10); at !== -1 && at < offset; at = buffer.indexOf(10, at + 1)) line++;
-  return line;
+/** Line ends are counted once, by blocks: a log may hold the same key in each of its lines. */
+function lineCounter(buffer: Buffer): (offset: number) => number {
+  const before = [0];
+  const ends = (from: number, to: number): number => {
+    let count = 0;
+    for (let at = buffer.indexOf(10, from); at !== -1 && at < to; at = buffer.indexOf(10, at + 1)) count++;
+    return count;
+  };
+  return (offset) => {
+    const block = Math.floor(offset / BLOCK);
+    for (let i = before.length; i <= block; i++) before.push((before[i - 1] ?? 0) + ends((i - 1) * BLOCK, i * BLOCK));
+    return 1 + (before[block] ?? 0) + ends(block * BLOCK, offset);
+  };
 }

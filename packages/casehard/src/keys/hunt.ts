@@ -1,4 +1,4 @@
-import { keyId } from '@casehard/core';
+import { CasehardError, keyId } from '@casehard/core';
 import { sha256 } from '@casehard/core/state';
 import { type Candidate, findCandidates } from './candidates.ts';
 import { unpack } from './unpack.ts';
@@ -26,7 +26,12 @@ export interface HuntResult {
   readonly files: number;
   /** Distinct strings that could be keys. */
   readonly candidates: number;
+  /** The first places of each key in a file. */
   readonly finds: readonly Find[];
+  /** Further lines with the same keys in the same files. */
+  readonly unlisted: number;
+  /** Symbolic links in folders, which are not followed. */
+  readonly links: number;
   /** Files, folders and archives that were not looked into. */
   readonly skipped: readonly { readonly path: string; readonly why: string }[];
   /** Key ids that were looked for, and proven. */
@@ -53,24 +58,45 @@ export async function hunt(
   const known = new Map<string, readonly Match[]>();
   const { signal } = options;
   let files = 0;
+  let unlisted = 0;
+  let links = 0;
+  let rested = performance.now();
+  /** A file with a million candidates must not keep Ctrl-C from being heard. */
+  const rest = async (): Promise<void> => {
+    if (performance.now() - rested < REST_MS) return;
+    await new Promise((done) => setImmediate(done));
+    rested = performance.now();
+    if (signal?.aborted)
+      throw new CasehardError('CANCELLED', 'stopped before the end of the hunt', {
+        hint: 'run it again with fewer paths',
+      });
+  };
   const onSkipped = (path: string, why: string): void => {
     skipped.push({ path, why });
   };
-  for await (const { path, bytes } of walkFiles(paths, { onSkipped, ...(signal ? { signal } : {}) })) {
+  for await (const { path, bytes } of walkFiles(paths, {
+    onSkipped,
+    onLink: () => links++,
+    ...(signal ? { signal } : {}),
+  })) {
     files++;
     options.onFile?.(path, files);
     const onUnread = (unread: { readonly path: string; readonly why: string }): void =>
       onSkipped(unread.path === '' ? path : `${path}!${unread.path}`, unread.why);
     for (const member of unpack(bytes, { onUnread, ...(signal ? { signal } : {}) })) {
-      const here = new Set<string>();
+      const places = new Map<string, Set<number>>();
       for (const candidate of findCandidates(member.bytes)) {
-        const matches = await match(wanted, candidate, known);
-        const line = matches.length > 0 ? candidate.line() : 0;
-        for (const { kid, kind, ...proof } of matches) {
-          // The same key may be spelled in several ways by one text.
-          const place = `${kid}:${line}`;
-          if (here.has(place)) continue;
-          here.add(place);
+        await rest();
+        for (const { kid, kind, ...proof } of await match(wanted, candidate, known)) {
+          const lines = places.get(kid) ?? new Set();
+          places.set(kid, lines);
+          const line = candidate.line();
+          if (lines.has(line)) continue; // the same key may be spelled in several ways by one text
+          lines.add(line);
+          if (lines.size > MAX_PLACES) {
+            unlisted++;
+            continue;
+          }
           const find: Find = {
             file: path,
             member: member.path === '' ? undefined : member.path,
@@ -89,10 +115,21 @@ export async function hunt(
     }
   }
   const proven = new Set(finds.flatMap((find) => (find.opens === 'nothing' ? [] : [find.kid])));
-  return { files, candidates: known.size, finds, skipped, found: wanted.lookedFor.filter((kid) => proven.has(kid)) };
+  return {
+    files,
+    candidates: known.size,
+    finds,
+    unlisted,
+    links,
+    skipped,
+    found: wanted.lookedFor.filter((kid) => proven.has(kid)),
+  };
 }
 
 // --- internal ---
+
+const MAX_PLACES = 20;
+const REST_MS = 100;
 
 interface Match extends Proof {
   readonly kid: string;

@@ -49,6 +49,10 @@ interface State extends UnpackOptions {
 
 function* unpackAt(member: Member, depth: number, state: State): Generator<Member, void> {
   const kind = kindOf(member.bytes);
+  const foreign = kind === undefined ? foreignArchive(member.bytes) : undefined;
+  if (foreign !== undefined) {
+    state.onUnread({ path: member.path, why: `a ${foreign} archive, read as it is: unpack it first` });
+  }
   if (kind === undefined || state.signal?.aborted) {
     yield member;
     return;
@@ -77,6 +81,20 @@ function kindOf(bytes: Uint8Array): 'zip' | 'gzip' | 'tar' | undefined {
   if (head.length > 18 && head[0] === 0x1f && head[1] === 0x8b && head[2] === 8) return 'gzip';
   if (head.length > 30 && head.readUInt32LE(0) === 0x04034b50) return 'zip';
   return head.length === 262 && head.toString('latin1', 257, 262) === 'ustar' ? 'tar' : undefined;
+}
+
+/** Archives that we do not unpack, by their first bytes. */
+const FOREIGN: readonly (readonly [name: string, magic: string])[] = [
+  ['xz', 'fd377a585a00'],
+  ['bzip2', '425a683'],
+  ['zstd', '28b52ffd'],
+  ['7z', '377abcaf271c'],
+  ['rar', '526172211a07'],
+];
+
+function foreignArchive(bytes: Uint8Array): string | undefined {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 8)).toString('hex');
+  return FOREIGN.find(([, magic]) => head.startsWith(magic))?.[0];
 }
 
 class TooLarge extends Error {}
@@ -150,7 +168,9 @@ function* zipMembers(member: Member, state: State): Generator<Member, void> {
     } catch {
       const half = wanted.length >> 1;
       if (half === 0 || tries > MAX_TRIES) {
-        for (const index of wanted) skip(infos[index]?.name ?? '', 'damaged, or sealed with a password');
+        const why =
+          half === 0 ? 'damaged, or sealed with a password' : 'not tried: too many members before it are damaged';
+        for (const index of wanted) skip(infos[index]?.name ?? '', why);
         return;
       }
       yield* read(wanted.slice(0, half));

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { lstat, open, readdir, realpath } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readdir, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { CasehardError } from '@casehard/core';
 
@@ -12,6 +12,8 @@ export interface FileBytes {
 export interface WalkOptions {
   /** A file or folder that was passed over, and why. */
   readonly onSkipped: (path: string, why: string) => void;
+  /** A symbolic link that was not followed. */
+  readonly onLink?: (path: string) => void;
   readonly signal?: AbortSignal;
   /** Larger files are passed over; default 256 MB. */
   readonly maxBytes?: number;
@@ -38,6 +40,8 @@ export async function* walkFiles(paths: readonly string[], options: WalkOptions)
 // --- internal ---
 
 const MAX_BYTES = 256 * 1024 * 1024;
+/** Of a file that does not say its size: the environment of a process is far below that. */
+const MAX_UNSIZED = 4 * 1024 * 1024;
 
 interface Walking extends WalkOptions {
   /** Folders by device and inode: two of the paths may overlap, and a folder may be mounted into itself. */
@@ -54,7 +58,10 @@ async function* walk(top: string, options: Walking): AsyncGenerator<FileBytes, v
     }
     try {
       const stat = await lstat(path, { bigint: true });
-      if (stat.isSymbolicLink()) continue;
+      if (stat.isSymbolicLink()) {
+        options.onLink?.(path);
+        continue;
+      }
       if (stat.isDirectory()) {
         const name = `${stat.dev}:${stat.ino}`;
         if (options.seen.has(name)) continue;
@@ -80,7 +87,9 @@ async function read(path: string): Promise<Uint8Array | undefined> {
   const file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   try {
     const stat = await file.stat();
-    if (!stat.isFile() || stat.size === 0 || stat.size > MAX_BYTES) return undefined;
+    if (!stat.isFile() || stat.size > MAX_BYTES) return undefined;
+    // Files of /proc say that they are empty, and hold the environment of a process that still has the key.
+    if (stat.size === 0) return await readToEnd(file);
     const bytes = Buffer.alloc(stat.size);
     let filled = 0;
     while (filled < bytes.length) {
@@ -92,6 +101,17 @@ async function read(path: string): Promise<Uint8Array | undefined> {
   } finally {
     await file.close();
   }
+}
+
+async function readToEnd(file: FileHandle): Promise<Uint8Array> {
+  const bytes = Buffer.alloc(MAX_UNSIZED);
+  let filled = 0;
+  while (filled < bytes.length) {
+    const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, null);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return bytes.subarray(0, filled);
 }
 
 function codeOf(error: unknown): string {

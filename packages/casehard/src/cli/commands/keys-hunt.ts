@@ -25,11 +25,15 @@ export const keysHunt: AddCommand = (program, action) => {
       output.note(`Looking for ${wanted.lookedFor.map((kid) => named(kid, wanted.values)).join(', ')}`);
       const result = await hunt(wanted, paths, {
         signal,
-        onFile: (path, files) => output.progress(`${files} files  ${path}`),
+        onFile: (path, files) => output.progress(`${files} files  ${printable(path)}`),
         onFind: (find) => output.line(lineOf(find)),
       });
       output.progress(undefined);
-      for (const { path, why } of result.skipped.slice(0, MAX_NAMED)) output.note(`not looked into: ${path}: ${why}`);
+      for (const { path, why } of result.skipped.slice(0, MAX_NAMED))
+        output.note(`not looked into: ${printable(path)}: ${why}`);
+      if (result.links > 0)
+        output.note(`${plural(result.links, 'symbolic link')} not followed: name what they lead to, to look there too`);
+      if (result.unlisted > 0) output.note(`${plural(result.unlisted, 'more place')} in the same files, not listed`);
       if (result.skipped.length > MAX_NAMED)
         output.note(`and ${result.skipped.length - MAX_NAMED} more (--json lists all)`);
       const missing = wanted.lookedFor.filter((kid) => !result.found.includes(kid));
