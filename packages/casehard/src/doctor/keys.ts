@@ -1,4 +1,5 @@
 import type { CasehardError } from '@casehard/core';
+import type { Drill } from '../database/drills.ts';
 import type { KeptCanary } from '../database/evidence.ts';
 import { judgeCounted, STRANGE, soundCanaries } from '../inventory/belonging.ts';
 import { type Facts, sealedValues, valuesUnder } from './facts.ts';
@@ -200,26 +201,35 @@ function previousNeeded(facts: Facts): readonly Finding[] {
   return settle('keys', troubles, { code: 'NO_PREVIOUS_KEYS', evidence: 'no previous key is configured' });
 }
 
-function backup({ drills, project, plan, now }: Facts): readonly Finding[] {
+function backup(facts: Facts): readonly Finding[] {
+  const { drills, project, plan, now } = facts;
   const { active } = project.keyring;
   const pending = plan?.steps.some(({ id }) => id === 'create casehard_drills') !== false;
   if (!active || pending) return [];
-  const ofKey = (drills ?? []).filter(({ kid }) => kid === active.kid);
-  const proven = ofKey.find((drill) => drill.proven);
-  const last = ofKey[0];
-  const troubles: Trouble[] = [];
-  if (!proven || last?.proven === false) {
-    troubles.push({
-      code: 'BACKUP_NOT_PROVEN',
-      verdict: 'warning',
-      evidence: last
-        ? `the last drill of a backup of key ${active.kid}, ${last.file}, failed`
-        : `no drill has proven a backup of the active key ${active.kid}`,
-      cause: 'when the key is lost, every sealed credential has to be typed anew',
-      fix: 'make a backup with `casehard keys backup`, and prove it with `casehard keys drill FILE`',
-      key: active.kid,
-    });
-  }
+  const lastOf = (kid: string): Drill | undefined => (drills ?? []).find((drill) => drill.kid === kid);
+  const previous = project.keyring
+    .list()
+    .filter(({ kid, state }) => state === 'previous' && valuesUnder(facts, kid) > 0)
+    .map(({ kid }) => kid);
+  const proven = lastOf(active.kid);
+  const troubles = [active.kid, ...previous].flatMap((kid): Trouble[] => {
+    const last = lastOf(kid);
+    if (last?.proven) return [];
+    return [
+      {
+        code: 'BACKUP_NOT_PROVEN',
+        verdict: 'warning',
+        evidence: last
+          ? `the last drill of a backup of key ${kid}, ${last.file}, failed`
+          : kid === active.kid
+            ? `no drill has proven a backup of the active key ${kid}`
+            : `no drill has proven a backup of key ${kid}, with ${count(valuesUnder(facts, kid), 'value')}`,
+        cause: 'when the key is lost, every sealed credential has to be typed anew',
+        fix: 'make a backup with `casehard keys backup`, and prove it with `casehard keys drill FILE`',
+        key: kid,
+      },
+    ];
+  });
   return settle('keys', troubles, {
     code: 'BACKUP_PROVEN',
     evidence: proven

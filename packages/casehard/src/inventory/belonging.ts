@@ -88,23 +88,23 @@ export function keyProblems(canaries: readonly Canary[], { keyring, tracking }: 
 /**
  * Refuses to go on under keys that do not fit this database: a wrong paste, another environment, a restored dump.
  * Throws KEY_MISSING, KEY_NOT_KNOWN_HERE, KEY_IN_WRONG_SETTING or PREVIOUS_KEY_MISSING. Single values under an unknown
- * key are no reason: they are quarantined.
+ * key are no reason: they are quarantined. Gives the sealed values by key id, which it has counted.
  */
 export async function checkKeys(
   session: Session,
   fields: readonly ResolvedField[],
   { hasOwnTables, ...keys }: Keys & { readonly hasOwnTables: boolean },
-): Promise<void> {
+): Promise<Kids> {
   const { keyring } = keys;
   const canaries = hasOwnTables ? await readCanaries(session) : [];
   const { kids, sealed } = await countKids(session, fields);
   if (keyring.list().length === 0) {
-    if (sealed === 0 && canaries.length === 0) return;
+    if (sealed === 0 && canaries.length === 0) return kids;
     const there = canaries.length > 0 ? canaries.map(({ kid }) => kid) : [...kids.keys()];
     throw swapped(there, keyring, keys.tracking) ?? keyMissing(keyring, { kids: there, sealed });
   }
   const [problem] = judgeCounted(canaries, keys, kids);
-  if (problem === undefined || problem.code === 'KEY_WITHDRAWN') return;
+  if (problem === undefined || problem.code === 'KEY_WITHDRAWN') return kids;
   if (problem.code !== 'PREVIOUS_KEY_MISSING') throw problem;
   const lost = canaries.filter(({ kid }) => keyring.stateOf(kid) === undefined && (kids.get(kid) ?? 0) > 0);
   if (lost.length > 0) {
@@ -114,6 +114,7 @@ export async function checkKeys(
       'has',
     );
   }
+  return kids;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateKey, readKeySources } from '@casehard/core';
 import { generateIdentity, identityToRecipient } from 'age-encryption';
@@ -144,6 +144,42 @@ describe.each(ENGINES)('keys drill on $engine', (engine) => {
       },
     ]);
   });
+
+  it.skipIf(engine.absent)(
+    'status names every key that values need and that the last drill did not prove',
+    async () => {
+      const unproven = async () => {
+        const { stdout } = await shop.run(['status']);
+        const { json } = await shop.run(['status', '--json']);
+        expect(stdout.includes(`no proven backup of key ${kidOf(previous)}`)).toBe(
+          (json.unproven as string[]).includes(kidOf(previous)),
+        );
+        return [(json.backup as { readonly proven: boolean }).proven, json.unproven];
+      };
+      expect(await unproven()).toEqual([true, [kidOf(previous)]]); // lacks.age, just now
+      expect((await drill('all.age')).code).toBe(0);
+      expect(await unproven()).toEqual([true, []]);
+      // The file is damaged afterwards: what it had proven is proven no more.
+      const whole = readFileSync(join(shop.folder, 'all.age'), 'utf8');
+      writeFileSync(join(shop.folder, 'all.age'), `${whole.slice(0, 300)}\n-----END AGE ENCRYPTED FILE-----\n`);
+      const args = ['keys', 'drill', 'all.age', '--identity', 'identity.txt', '--json'];
+      const { code, json } = await shop.run(args);
+      expect([code, (json.error as { readonly code: string }).code]).toEqual([1, 'BACKUP']);
+      expect(await unproven()).toEqual([false, [kidOf(active), kidOf(previous), kidOf(tracking)]]);
+      expect(
+        await shop.read("select outcome from casehard_audit where act = 'drill' order by seq desc limit 1"),
+      ).toEqual(['failed: BACKUP']);
+      const findings = (await shop.run(['doctor', '--json'])).json.findings as readonly {
+        code: string;
+        key?: string;
+      }[];
+      const named = findings.flatMap(({ code: each, key }) => (each === 'BACKUP_NOT_PROVEN' ? [key] : []));
+      expect(named).toEqual([kidOf(active), kidOf(previous)]);
+      writeFileSync(join(shop.folder, 'all.age'), whole);
+      expect((await drill('all.age')).code).toBe(0);
+      expect(await unproven()).toEqual([true, []]);
+    },
+  );
 
   it.skipIf(engine.absent)(
     'works when the keys are gone from the configuration: that is what a backup is for',

@@ -114,6 +114,7 @@ describe('with --json, every command prints one object of a shape that programs 
       listed: [{ locator: 'string', verdict: 'string', kind: 'string' }],
       problems: [],
       backup: { kid: 'string', proven: 'boolean' },
+      unproven: ['string'],
     });
   });
 });

@@ -98,7 +98,9 @@ describe.each(ENGINES)('a credential with its neighbours on $engine', (engine) =
       digest,
       hasOwnTables: false,
       sharing: [],
-      refuseWrongKeys: (session) => checkKeys(session, all, { keyring: keys, hasOwnTables: false }),
+      refuseWrongKeys: async (session) => {
+        await checkKeys(session, all, { keyring: keys, hasOwnTables: false });
+      },
     };
   };
   const entryOf = async (name: keyof typeof fields, keys = keyring): Promise<Entry> => {

@@ -1,7 +1,9 @@
+import { basename } from 'node:path';
+import { CasehardError } from '@casehard/core';
 import type { LoadedProject } from '../../config/load.ts';
-import { loadStateKey } from '../../config/state-key-file.ts';
+import { findStateKey, loadStateKey } from '../../config/state-key-file.ts';
 import type { Database } from '../../database/connect.ts';
-import { recordDrill } from '../../keys/backups.ts';
+import { recordDrill, recordUnopened } from '../../keys/backups.ts';
 import { type DrilledKey, type DrillResult, drill } from '../../keys/drill.ts';
 import { openBackupFile } from '../backup-input.ts';
 import { EXIT } from '../exit.ts';
@@ -24,7 +26,9 @@ export const keysDrill: AddCommand = (program, action) => {
   action(command, (invocation, options, [file = '']) =>
     withProject(invocation, async (project, db) => {
       const { output, signal } = invocation;
-      const { name, ...backup } = await openBackupFile(invocation, file, options);
+      const { name, ...backup } = await openBackupFile(invocation, file, options).catch(async (error: unknown) => {
+        throw await failed({ invocation, project, db }, basename(file), error);
+      });
       const found = await drill(project, db, {
         backup,
         signal,
@@ -53,6 +57,17 @@ interface AtWork {
   readonly invocation: Invocation;
   readonly project: LoadedProject;
   readonly db: Database;
+}
+
+/** A backup that does not open is a drill that failed: what it had proven is proven no more. */
+async function failed(work: AtWork, name: string, error: unknown): Promise<unknown> {
+  if (!(error instanceof CasehardError) || error.code !== 'BACKUP') return error;
+  const { invocation, project, db } = work;
+  const key = findStateKey({ folder: project.folder, env: invocation.env });
+  if (key) await recordUnopened(db, key, name);
+  const recorded = await record(work, { act: 'drill', subject: name, reason: '', outcome: `failed: ${error.code}` });
+  recorded.say();
+  return error;
 }
 
 async function keep({ invocation, project, db }: AtWork, file: string, result: DrillResult): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { CasehardError, VERDICT_KINDS } from '@casehard/core';
-import type { Project } from '../../config/load.ts';
+import type { LoadedProject } from '../../config/load.ts';
 import { findStateKey } from '../../config/state-key-file.ts';
 import type { Database } from '../../database/connect.ts';
 import { withSession } from '../../database/session.ts';
@@ -8,7 +8,7 @@ import { isQuarantinedKind, needsOf } from '../../inventory/needs.ts';
 import { type FieldStatus, readStatus, type Status } from '../../inventory/status.ts';
 import { notHardened } from '../../inventory/tally.ts';
 import { type Pending, pendingUpgrade } from '../../jobs/pending.ts';
-import { provenBackups } from '../../keys/backups.ts';
+import { keysToProve, provenBackups } from '../../keys/backups.ts';
 import { EXIT } from '../exit.ts';
 import type { AddCommand } from '../main.ts';
 import { collect, texts } from '../options.ts';
@@ -48,9 +48,15 @@ export const status: AddCommand = (program, action) => {
       const failed = found.problems.length > 0;
       const remains = options.check === true && found.notHardened > 0;
       const exit = failed ? EXIT.failed : remains ? EXIT.workRemains : EXIT.done;
-      const backup = await lastDrill(db, project, invocation.env);
-      print(output, found, { pending, setting: project.keyring.setting, backup });
-      output.result({ ok: !failed, exit, ...toJson(found, pending), backup: backup ?? null });
+      const backup = await lastDrill(db, project, { env: invocation.env, fields: found.fields });
+      print(output, found, { pending, setting: project.keyring.setting, ...backup });
+      output.result({
+        ok: !failed,
+        exit,
+        ...toJson(found, pending),
+        backup: backup.backup ?? null,
+        unproven: backup.unproven,
+      });
       return exit;
     });
   });
@@ -91,17 +97,30 @@ async function keyProblem(
   }
 }
 
-/** The last proven drill of the active key; `undefined` where none is active. */
+/** The last drill of the active key, and what else is needed and not proven. */
 async function lastDrill(
   db: Database,
-  { keyring, folder }: Project,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<ActiveBackup | undefined> {
-  if (!keyring.active) return undefined;
-  const { kid } = keyring.active;
-  const { proven } = await provenBackups(db, findStateKey({ folder, env }), [kid]);
+  { keyring, tracking, folder }: LoadedProject,
+  {
+    env,
+    fields,
+  }: { readonly env: Readonly<Record<string, string | undefined>>; readonly fields: readonly FieldStatus[] },
+): Promise<{ readonly backup: ActiveBackup | undefined; readonly unproven: readonly string[] }> {
+  const values = new Map<string, number>();
+  for (const { tally } of fields) {
+    for (const [kid, rows] of Object.entries(tally.kids)) values.set(kid, (values.get(kid) ?? 0) + rows);
+  }
+  const needed = keysToProve(keyring, tracking, values);
+  const { proven, unproven } = await provenBackups(db, findStateKey({ folder, env }), needed);
+  const kid = keyring.active?.kid;
+  if (kid === undefined) return { backup: undefined, unproven };
   const drill = proven.get(kid);
-  return drill ? { kid, proven: true, at: new Date(drill.at).toISOString(), file: drill.file } : { kid, proven: false };
+  return {
+    backup: drill
+      ? { kid, proven: true, at: new Date(drill.at).toISOString(), file: drill.file }
+      : { kid, proven: false },
+    unproven,
+  };
 }
 
 type ActiveBackup =
@@ -112,15 +131,19 @@ interface Beside {
   readonly pending: Pending;
   readonly setting: string;
   readonly backup: ActiveBackup | undefined;
+  readonly unproven: readonly string[];
 }
 
-function print(output: Output, found: Status, { pending, setting, backup }: Beside): void {
+function print(output: Output, found: Status, { pending, setting, backup, unproven }: Beside): void {
   output.line(`database  ${found.database}`);
   const keys = found.keys.map(({ kid, state }) => `${kid} (${state})`).join(', ');
   const missing = found.problems.some(({ code }) => code === 'KEY_MISSING');
   const none = `${setting} not configured${missing ? '' : ': credentials stay in the existing scheme'}`;
   output.line(`keys      ${keys || none}`);
   if (backup) output.line(`backup    ${backupOf(backup)}`);
+  for (const kid of unproven)
+    if (kid !== backup?.kid)
+      output.line(`backup    no proven backup of ${kid.length === 4 ? 'tracking key' : 'key'} ${kid}`);
   for (const message of pending.messages) output.line(`upgrade   pending: ${message}`);
   output.line();
   const shown = VERDICT_KINDS.filter((kind) => kind !== 'stale' || found.keys.length > 0 || anyStale(found));

@@ -12,7 +12,7 @@ import { resolveFields } from '../../inventory/resolve.ts';
 import { readStatus } from '../../inventory/status.ts';
 import { planFor } from '../../jobs/pending.ts';
 import { run } from '../../jobs/run.ts';
-import { provenBackups } from '../../keys/backups.ts';
+import { keysToProve, provenBackups } from '../../keys/backups.ts';
 import { keepProgress, type LostValue, type RecoveryProgress } from '../../keys/recover.ts';
 import { runUpgrade } from '../../upgrade/run.ts';
 import { backUp, diagnose, drillBackup, verifyTrail, withdraw } from './keys-work.ts';
@@ -61,8 +61,12 @@ async function look({ project, db }: Work): Promise<Looked> {
   const resolved = await resolveFields(db, hard, { keyring });
   const { steps, problems } = await planFor(db, resolved.fields);
   const hasOwnTables = !steps.some(({ id }) => id.startsWith('create casehard_'));
+  let values: ReadonlyMap<string, number> = new Map();
   const [keys, canaries, links] = await withSession(db, async (session) => [
-    await checkKeys(session, resolved.fields, { keyring, tracking, hasOwnTables }).then(() => undefined, troubleOf),
+    await checkKeys(session, resolved.fields, { keyring, tracking, hasOwnTables }).then((kids) => {
+      values = kids;
+      return undefined;
+    }, troubleOf),
     hasOwnTables ? await readCanaries(session) : [],
     hasOwnTables ? await readTrackingCanaries(session) : [],
   ]);
@@ -73,10 +77,9 @@ async function look({ project, db }: Work): Promise<Looked> {
     ),
     ...trackingProblems(links, tracking),
   ];
-  const active = [keyring.active?.kid, tracking.active?.tkid].filter((kid) => kid !== undefined);
   const drills = hasOwnTables && (await describeTable(db, 'casehard_drills')) !== undefined;
   const { unproven } = drills
-    ? await provenBackups(db, findStateKey({ folder, env: process.env }), active)
+    ? await provenBackups(db, findStateKey({ folder, env: process.env }), keysToProve(keyring, tracking, values))
     : { unproven: [] };
   return {
     kind: 'look',

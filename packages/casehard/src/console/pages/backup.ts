@@ -1,6 +1,6 @@
 import { CasehardError } from '@casehard/core';
 import { type BackupTo, type BackupWith, isPassphraseSealed, MIN_PASSPHRASE } from '../../keys/backup.ts';
-import { provenBackups, recordDrill } from '../../keys/backups.ts';
+import { provenBackups, recordDrill, recordUnopened } from '../../keys/backups.ts';
 import type { DrilledKey } from '../../keys/drill.ts';
 import type { Drilled } from '../background/task.ts';
 import { required } from '../http/form.ts';
@@ -61,6 +61,7 @@ export function drillNow(ctx: Ctx): Response {
     onEnd: async ({ outcome, error }) => {
       const { db, stateKey, watch } = ctx.parts;
       if (outcome) await recordDrill(db, stateKey, { file: name, result: outcome });
+      else if (error?.code === 'BACKUP') await recordUnopened(db, stateKey, name);
       await recordAs(ctx.parts, by, {
         act: 'drill',
         subject: name,

@@ -75,7 +75,7 @@ function besides({ parts, href }: Ctx): readonly Html[] {
   });
 }
 
-/** Nags until a drill has proven a backup of every active key: the day it is needed is too late to find out. */
+/** Nags until a drill has proven a backup of every key that is needed: the day it is needed is too late to find out. */
 function unproven(ctx: Ctx): readonly Html[] {
   const kids = ctx.parts.watch.look?.found.unproven ?? [];
   if (kids.length === 0 || isAt(ctx, '/keys/backup')) return [];
