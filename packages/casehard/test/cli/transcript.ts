@@ -106,7 +106,7 @@ class StandIns {
     for (const [, tkid = ''] of text.matchAll(/chkey1\.trk\.([0-9a-f]{4})\./g)) this.#tkids.add(tkid);
     for (const [, token = ''] of text.matchAll(TOKEN)) this.#token = token;
     let shown = text.replaceAll(this.#folder, '/srv/mailer').replace(TIME, '<time>');
-    for (const tkid of this.#tkids) shown = shown.replace(new RegExp(`\\b${tkid}\\b(?=[ "])`, 'g'), 'f927');
+    for (const tkid of this.#tkids) shown = shown.replace(new RegExp(`\\b${tkid}\\b(?=[ "]|$)`, 'gm'), 'f927');
     this.#kids.forEach((kid, i) => {
       shown = shown.replaceAll(kid, KIDS[i] ?? kid);
     });
