@@ -10,6 +10,7 @@ import { keepCanary } from '../inventory/canary.ts';
 import { rowKeyOf } from '../inventory/locator.ts';
 import { type ResolvedField, resolveFields } from '../inventory/resolve.ts';
 import { preflight } from './preflight.ts';
+import { appear, type Presence } from './presence.ts';
 import { type Walked, type WalkOptions, walk } from './walk.ts';
 
 export interface RunOptions extends Pick<WalkOptions, 'act' | 'dryRun' | 'batch' | 'rate' | 'signal'> {
@@ -51,9 +52,14 @@ export async function run(project: Project, db: Database, options: RunOptions): 
   await withSession(db, async (session) => {
     if (asPlaintext) await refuseAbsent(session, resolved.fields[0], asPlaintext.key);
     if (options.act === 'harden' && !options.dryRun) await keepCanary(session, keyring);
-    for (const field of resolved.fields) {
-      if (options.signal?.aborted) break;
-      fields.push({ name: field.name, walked: await runField(session, field, work) });
+    const presence = options.dryRun ? undefined : await appear(session, keyring, options.act);
+    try {
+      for (const field of resolved.fields) {
+        if (options.signal?.aborted) break;
+        fields.push({ name: field.name, walked: await runField(session, field, { ...work, presence }) });
+      }
+    } finally {
+      await presence?.leave();
     }
     const all = options.only === undefined && fields.length === hard.names.length;
     if (options.act === 'soften' && !options.dryRun && all && fields.every(({ walked }) => isThrough(walked))) {
@@ -88,7 +94,7 @@ function isThrough({ stopped, busy, quarantined, refused }: Walked): boolean {
 async function runField(
   session: Session,
   field: ResolvedField,
-  options: RunOptions & { readonly keyring: Keyring },
+  options: RunOptions & { readonly keyring: Keyring; readonly presence: Presence | undefined },
 ): Promise<Walked> {
   const walkOptions: WalkOptions = {
     act: options.act,
@@ -112,6 +118,7 @@ async function runField(
       onProgress: tell,
       onPage: async (soFar) => {
         last = soFar;
+        await options.presence?.beat();
         if (performance.now() - noted < NOTE_EVERY_MS) return;
         noted = performance.now();
         await updateJob(session, id, progressOf(soFar, 'running'));

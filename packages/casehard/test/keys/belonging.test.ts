@@ -5,6 +5,7 @@ import type { Database } from '../../src/database/connect.ts';
 import { readCanaries, readTrackingCanaries, removeCanary } from '../../src/database/evidence.ts';
 import { readUses } from '../../src/database/key-uses.ts';
 import { createDriver } from '../../src/inventory/driver.ts';
+import { run as harden } from '../../src/jobs/run.ts';
 import { setValue } from '../../src/jobs/set.ts';
 import { readRotation } from '../../src/keys/read-rotation.ts';
 import { resealFields } from '../../src/keys/reseal.ts';
@@ -182,6 +183,34 @@ describe.each(ENGINES)('whose database it is, on $engine', (engine) => {
       message: expect.stringContaining('a process has sealed with it since values were looked for'),
     });
     expect(await canaries()).toContain(vault.oldKid);
+  });
+
+  run('a harden that runs under the old key keeps it from being withdrawn, until it has ended', async () => {
+    await reseal();
+    for (let id = 100; id < 160; id++) await vault.execute(`insert into users (id, password) values (${id}, 'b2xk')`);
+    const other = engine.engine === 'sqlite' ? vault.test.db : vault.test.connect();
+    const stale = vault.project({ active: vault.oldKey, staged: [vault.newKey] });
+    const project = vault.rotating({ quietDays: 0 });
+    const refused: string[] = [];
+    const look = async (): Promise<void> => {
+      await checkWithdrawal(project, vault.test.db, vault.oldKid).catch(({ message }) => refused.push(message));
+    };
+    try {
+      const going = harden(stale, other, { act: 'harden', only: ['password'], batch: 20, rate: 40 });
+      // SQLite has one connection here: what asks waits for the run.
+      if (engine.engine !== 'sqlite') {
+        await new Promise((done) => setTimeout(done, 700));
+        await look();
+        expect(refused[0]).toMatch(/it is active in \S+ harden \(0\.1\.0\)/);
+      }
+      expect((await going).changed).toBe(60);
+      await look();
+      expect(refused.at(-1)).toContain('60 values are under it');
+      expect(refused.at(-1)).not.toContain('active in');
+      expect((await vault.read('select count(*) from casehard_processes')).map(Number)).toEqual([0]);
+    } finally {
+      if (other !== vault.test.db) await other.close();
+    }
   });
 
   run('a process lives as long as its own heartbeat says, whatever --heartbeat says', async () => {
