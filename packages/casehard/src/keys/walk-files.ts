@@ -89,22 +89,14 @@ async function read(path: string): Promise<Uint8Array | undefined> {
     const stat = await file.stat();
     if (!stat.isFile() || stat.size > MAX_BYTES) return undefined;
     // Files of /proc say that they are empty, and hold the environment of a process that still has the key.
-    if (stat.size === 0) return await readToEnd(file);
-    const bytes = Buffer.alloc(stat.size);
-    let filled = 0;
-    while (filled < bytes.length) {
-      const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
-    return bytes.subarray(0, filled);
+    return await fill(file, Buffer.alloc(stat.size === 0 ? MAX_UNSIZED : stat.size));
   } finally {
     await file.close();
   }
 }
 
-async function readToEnd(file: FileHandle): Promise<Uint8Array> {
-  const bytes = Buffer.alloc(MAX_UNSIZED);
+/** The file from where it stands, as much as there is and fits. */
+async function fill(file: FileHandle, bytes: Buffer): Promise<Uint8Array> {
   let filled = 0;
   while (filled < bytes.length) {
     const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, null);
