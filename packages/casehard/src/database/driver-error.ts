@@ -35,6 +35,11 @@ export function isDenied(error: unknown): boolean {
   return explain(readFault(error)) === DENIED;
 }
 
+/** Whether row-level security would keep rows from the user. */
+export function isHidden(error: unknown): boolean {
+  return explain(readFault(error)) === HIDDEN;
+}
+
 /** Whether a wait for a row lock has used up its time on MySQL. */
 export function isLockTimeout(error: unknown): boolean {
   const { engine, errno } = readFault(error);

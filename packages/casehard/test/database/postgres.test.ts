@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readCell, readPage } from '../../src/database/cells.ts';
 import { openDatabase } from '../../src/database/connect.ts';
+import { searchColumns } from '../../src/database/search-columns.ts';
 import { withSession } from '../../src/database/session.ts';
 import { swapPage } from '../../src/database/swap.ts';
 import { ENGINES, type TestDatabase } from '../engines.ts';
@@ -150,6 +151,8 @@ describe.skipIf(absent)('only PostgreSQL', () => {
           code: 'DATABASE',
           message: 'database: the user lacks a privilege (42501)',
         });
+        // Looking for forgotten values names such a table, on a connection of its own and on one that was used before.
+        for (let i = 0; i < 2; i++) expect((await searchColumns(reader, 'one')).unread).toContain('tenants');
       } finally {
         await reader.close();
       }
