@@ -15,7 +15,11 @@ export interface Presence {
  * Lists a run among the processes, so that no rotation goes on and no key is withdrawn while it seals. Through its own
  * connection: SQLite has no other. It is struck out when it has committed its last page, so that nothing has to settle after it.
  */
-export async function appear(session: Session, keyring: Keyring, act: string): Promise<Presence> {
+export async function appear(
+  session: Session,
+  keyring: Keyring,
+  { act, heartbeat = HEARTBEAT_MS }: { readonly act: string; readonly heartbeat?: number | undefined },
+): Promise<Presence> {
   const id = randomId();
   let last = 0;
   const report = (): Promise<void> => {
@@ -29,7 +33,7 @@ export async function appear(session: Session, keyring: Keyring, act: string): P
         kids: keyring.list().flatMap(({ kid, state }) => (state === 'withdrawn' ? [] : [kid])),
         trackingKid: undefined,
         trackingKids: [],
-        heartbeat: HEARTBEAT_MS,
+        heartbeat,
         sealed: [],
         opened: [],
       }),
@@ -38,7 +42,7 @@ export async function appear(session: Session, keyring: Keyring, act: string): P
   await report();
   return {
     beat: async () => {
-      if (performance.now() - last > HEARTBEAT_MS / 2) await report();
+      if (performance.now() - last > heartbeat / 2) await report();
     },
     leave: () => tolerated(() => strikeProcess(session, id)),
   };

@@ -20,6 +20,8 @@ export interface RunOptions extends Pick<WalkOptions, 'act' | 'dryRun' | 'batch'
   readonly acceptTriggers?: boolean;
   /** Seal the quarantined value at this locator as the ordinary credential that it is. */
   readonly asPlaintext?: { readonly field: string; readonly key: readonly string[] };
+  /** Milliseconds between two reports to the list of processes, if not as usual: one that was killed is soon gone from it. */
+  readonly heartbeat?: number;
   readonly onProgress?: (field: string, walked: Walked) => void;
 }
 
@@ -52,7 +54,7 @@ export async function run(project: Project, db: Database, options: RunOptions): 
   await withSession(db, async (session) => {
     if (asPlaintext) await refuseAbsent(session, resolved.fields[0], asPlaintext.key);
     if (options.act === 'harden' && !options.dryRun) await keepCanary(session, keyring);
-    const presence = options.dryRun ? undefined : await appear(session, keyring, options.act);
+    const presence = options.dryRun ? undefined : await appear(session, keyring, options);
     try {
       for (const field of resolved.fields) {
         if (options.signal?.aborted) break;

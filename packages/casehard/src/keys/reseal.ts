@@ -4,7 +4,8 @@ import type { Database } from '../database/connect.ts';
 import type { KidsOfField } from '../inventory/known-keys.ts';
 import { type RunOptions, type RunResult, run } from '../jobs/run.ts';
 
-export interface ResealOptions extends Pick<RunOptions, 'rate' | 'signal' | 'acceptTriggers' | 'onProgress'> {
+export interface ResealOptions
+  extends Pick<RunOptions, 'rate' | 'signal' | 'acceptTriggers' | 'heartbeat' | 'onProgress'> {
   /** Connections that work at once, each on tables of its own; default 1. SQLite has one. */
   readonly workers?: number;
 }
@@ -36,6 +37,7 @@ export async function resealFields(
         only,
         signal,
         ...(options.acceptTriggers ? { acceptTriggers: true } : {}),
+        ...(options.heartbeat ? { heartbeat: options.heartbeat } : {}),
         ...(options.onProgress ? { onProgress: options.onProgress } : {}),
         ...(options.rate ? { rate: Math.ceil(options.rate / shares.length) } : {}),
       }).catch((error: unknown) => {

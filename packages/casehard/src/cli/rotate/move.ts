@@ -39,6 +39,7 @@ export async function moveValues(
     onProgress: drawSum(output),
     ...(typeof options.rate === 'number' ? { rate: options.rate } : {}),
     ...(options.acceptTriggers === true ? { acceptTriggers: true } : {}),
+    ...(typeof options.heartbeat === 'number' ? { heartbeat: options.heartbeat } : {}),
   };
   if (step.step === 'soften' && options.yes !== true) {
     const yes = await askYes('soften makes every credential readable in the database again. Go on?', '--yes');
