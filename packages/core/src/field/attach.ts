@@ -76,7 +76,7 @@ export async function attach(shared: Shared, driver: Driver, options: AttachOpti
   tracking?.uses.add(uses);
   const id = randomId();
   let warned = false;
-  const beat = async (): Promise<void> => {
+  const report = async (): Promise<void> => {
     const [sealed, opened] = [[...uses.sealed], [...uses.opened]];
     try {
       await driver.report?.({ id, ...describe(keyring, tracking), heartbeat, sealed, opened });
@@ -90,6 +90,13 @@ export async function attach(shared: Shared, driver: Driver, options: AttachOpti
     for (const kid of sealed) uses.sealed.delete(kid);
     for (const kid of opened) uses.opened.delete(kid);
   };
+  // One after another: a report that is still on its way must not list a process that has just been struck out.
+  let last: Promise<void> = Promise.resolve();
+  let detached = false;
+  const beat = (): Promise<void> => {
+    if (!detached) last = last.then(report);
+    return last;
+  };
   await beat();
   const timer = setInterval(() => void beat(), heartbeat);
   timer.unref?.();
@@ -98,7 +105,9 @@ export async function attach(shared: Shared, driver: Driver, options: AttachOpti
     beat,
     async detach() {
       clearInterval(timer);
+      await last;
       if (uses.sealed.size + uses.opened.size > 0) await beat();
+      detached = true;
       delete shared.uses;
       tracking?.uses.delete(uses);
       await driver.leave?.(id);

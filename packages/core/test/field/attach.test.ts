@@ -248,6 +248,30 @@ describe('what an attached process reports', () => {
     ]);
   });
 
+  test('that is still on its way does not list a process that was detached meanwhile', async () => {
+    const { hard } = make();
+    const rows = new Set<string>();
+    let arrive = Promise.resolve();
+    const { driver } = makeDriver({
+      report: async ({ id }) => {
+        await arrive;
+        rows.add(id);
+      },
+      leave: async (id) => {
+        rows.delete(id);
+      },
+    });
+    const { beat, detach } = await hard.attach(driver);
+    expect(rows.size).toBe(1);
+    const late = Promise.withResolvers<void>();
+    arrive = late.promise;
+    const [beating, detaching] = [beat(), detach()];
+    late.resolve();
+    await Promise.all([beating, detaching]);
+    await beat();
+    expect(rows.size).toBe(0);
+  });
+
   test('comes at every heartbeat, until it is detached', async () => {
     vi.useFakeTimers();
     const { hard } = make();
