@@ -36,6 +36,7 @@ export function writeBackupFile(path: string, sealed: string): void {
     rmSync(temporary, { force: true });
   }
   if (!Buffer.from(readBackupFile(path)).equals(Buffer.from(sealed))) {
+    rmSync(path, { force: true }); // made a moment ago, by us: nothing else is lost
     throw new CasehardError('BACKUP', `${path} does not read back as it was written`, {
       hint: 'the disk may be failing: make the backup somewhere else',
     });

@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { CasehardError, readKeySources } from '@casehard/core';
 import { type BackupTo, makeBackup, openBackup } from '../../keys/backup.ts';
-import { readBackupFile, writeBackupFile } from '../../keys/backup-file.ts';
+import { writeBackupFile } from '../../keys/backup-file.ts';
 import { printSettings } from '../../keys/backup-text.ts';
 import { readNewPassphrase } from '../backup-input.ts';
 import { EXIT } from '../exit.ts';
@@ -27,14 +27,16 @@ export const keysBackup: AddCommand = (program, action) => {
       const path = resolve(folder, file);
       const { keys: settings } = project.config;
       const keys = readKeySources({ env, folder: project.folder, ...(settings ? { settings } : {}) });
-      writeBackupFile(path, await makeBackup(keys, to, { database: db.label, madeAt: new Date() }));
+      const sealed = await makeBackup(keys, to, { database: db.label, madeAt: new Date() });
       const tried = 'passphrase' in to;
       if (tried) {
-        const back = await openBackup(readBackupFile(path), to, path);
+        // Before it is written: no file is to look like a backup and be none.
+        const back = await openBackup(Buffer.from(sealed), to, path);
         if (printSettings(back.texts) !== printSettings(keys)) {
-          throw new CasehardError('BACKUP', `${path} does not hold what was put into it`, { hint: 'make it again' });
+          throw new CasehardError('BACKUP', `${path} would not hold what was put into it`, { hint: 'make it again' });
         }
       }
+      writeBackupFile(path, sealed);
       const kids = [
         ...project.keyring.list().flatMap(({ kid, state }) => (state === 'withdrawn' ? [] : [kid])),
         ...project.tracking.list().flatMap(({ tkid, state }) => (state === 'withdrawn' ? [] : [tkid])),
