@@ -14,11 +14,21 @@ export interface KidsOfField extends KnownKeys {
   readonly name: string;
 }
 
-/** Counts sealed values by key id, without opening any. */
-export async function countKids(session: Session, fields: readonly ResolvedField[]): Promise<KnownKeys> {
+export interface CountOptions {
+  /** Read every document, for the credential that the field names: another in the same document may be under another key. */
+  readonly exact?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Counts sealed values by key id, without opening any; documents as `countKidsByField` does. */
+export async function countKids(
+  session: Session,
+  fields: readonly ResolvedField[],
+  options: CountOptions = {},
+): Promise<KnownKeys> {
   const kids = new Map<string, number>();
   let sealed = 0;
-  for (const field of await countKidsByField(session, fields)) {
+  for (const field of await countKidsByField(session, fields, options)) {
     sealed += field.sealed;
     for (const [kid, rows] of field.kids) kids.set(kid, (kids.get(kid) ?? 0) + rows);
   }
@@ -32,7 +42,7 @@ export async function countKids(session: Session, fields: readonly ResolvedField
 export async function countKidsByField(
   session: Session,
   fields: readonly ResolvedField[],
-  options: { readonly exact?: boolean; readonly signal?: AbortSignal } = {},
+  options: CountOptions = {},
 ): Promise<readonly KidsOfField[]> {
   const counted: KidsOfField[] = [];
   for (const field of fields) {
@@ -61,7 +71,7 @@ async function inColumn(session: Session, { place, definition }: ResolvedField):
 async function inDocuments(
   session: Session,
   field: ResolvedField,
-  { exact = false, signal }: { readonly exact?: boolean; readonly signal?: AbortSignal },
+  { exact = false, signal }: CountOptions,
 ): Promise<KidRows> {
   if (!exact) return countInDocuments(session, field.place);
   const found: { kid: string; rows: number }[] = [];

@@ -64,7 +64,10 @@ export async function drill(
   const here = await resolveFields(db, project.hard, { keyring: project.keyring });
   const hasCanaries = (await describeTable(db, 'casehard_keys')) !== undefined;
   return withSession(db, async (session) => {
-    const { kids } = await countKids(session, there.fields);
+    const { kids } = await countKids(session, there.fields, {
+      exact: true,
+      ...(options.signal ? { signal: options.signal } : {}),
+    });
     const canaries = hasCanaries ? await readCanaries(session) : [];
     const names = new Set([
       ...open(project.keyring.list()).map(({ kid }) => kid),
@@ -174,8 +177,8 @@ function judge(found: {
   return { ...base, proven: problem === undefined, problem };
 }
 
-function missing(configured: KeyState | undefined, values: number): string {
-  const under = values > 0 ? `${values} ${values === 1 ? 'value is' : 'values are'} under it` : '';
+function missing(configured: KeyState | undefined, values: number, links = ''): string {
+  const under = values > 0 ? `${values} ${values === 1 ? 'value is' : 'values are'} under it` : links;
   if (configured === undefined) return `${under}; neither the backup nor this configuration has it`;
   return `it is not in the backup, and is configured here (${configured})${under === '' ? '' : `; ${under}`}`;
 }
@@ -199,6 +202,7 @@ function judgeTracking(
   const names = new Set([
     ...open(tracking.list()).map(({ tkid }) => tkid),
     ...open(backup.tracking.list()).map(({ tkid }) => tkid),
+    ...canaries.map(({ kid }) => kid),
   ]);
   const keys: DrilledKey[] = [];
   const strangers: string[] = [];
@@ -214,7 +218,7 @@ function judgeTracking(
     const twin = inBackup && tracking.find(kid)?.kidAsSealing === backup.tracking.find(kid)?.kidAsSealing;
     const opens = inBackup && canary !== undefined && opensTrackingCanary(backup.tracking, canary);
     const problem = !inBackup
-      ? missing(configured, 0)
+      ? missing(configured, 0, canary && 'links were sent under it')
       : canary && !opens
         ? 'the canary of this database does not open: it is another key, or the canary was changed'
         : opens || twin

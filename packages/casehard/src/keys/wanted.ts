@@ -35,7 +35,7 @@ export async function wantedKeys(project: LoadedProject, db: Database): Promise<
   const { fields } = await resolveFields(db, hard, { keyring });
   const hasCanaries = (await describeTable(db, 'casehard_keys')) !== undefined;
   const canaries = hasCanaries ? [...(await readCanaries(db)), ...(await readTrackingCanaries(db))] : [];
-  const { kids: values } = await withSession(db, (session) => countKids(session, fields));
+  const { kids: values } = await withSession(db, (session) => countKids(session, fields, { exact: true }));
   const kids = new Set([...canaries.map(({ kid }) => kid), ...values.keys()]);
   const isConfigured = (kid: string): boolean =>
     (keyring.find(kid) !== undefined && !keyring.isWithdrawn(kid)) ||

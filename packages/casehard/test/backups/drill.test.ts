@@ -1,13 +1,15 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateKey, readKeySources } from '@casehard/core';
+import { createTrackingKeyring } from '@casehard/core/links';
 import { generateIdentity, identityToRecipient } from 'age-encryption';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findStateKey } from '../../src/config/state-key-file.ts';
+import { keepTrackingCanary } from '../../src/inventory/driver.ts';
 import { makeBackup } from '../../src/keys/backup.ts';
 import { provenBackups } from '../../src/keys/backups.ts';
 import { ENGINES } from '../engines.ts';
-import { kidOf, makeShop, type Shop, sealUser } from './shop.ts';
+import { kidOf, makeShop, projectOf, type Shop, sealUser } from './shop.ts';
 
 interface DrillJson {
   readonly ok: boolean;
@@ -253,6 +255,38 @@ describe.each(ENGINES)('keys drill on $engine', (engine) => {
       expect([code, problems(found)[kidOf(next)], found.unknown]).toEqual([0, 'proven', [kidOf(nobody)]]);
     },
   );
+
+  it.skipIf(engine.absent)(
+    'a document counts by the credential of its field, not by the first that is sealed',
+    async () => {
+      const values = async () => (await drill('all.age')).json.keys.find(({ kid }) => kid === kidOf(previous))?.values;
+      expect(await values()).toBe(2);
+      const [before] = await shop.read('select doc from docs where id = 5');
+      const older = projectOf(shop, { CASEHARD_ENC_KEY: previous })
+        .hard.field('oauth.secret')
+        .seal('old', { id: 5 } as never);
+      const doc = JSON.stringify({ another: sealUser(active, 'x', 1), client_secret: older });
+      await shop.execute(`update docs set doc = '${doc}' where id = 5`);
+      expect(await values()).toBe(3);
+      await shop.execute(`update docs set doc = '${before}' where id = 5`);
+    },
+  );
+
+  it.skipIf(engine.absent)('a tracking key that links were sent under, and that nobody has, is named', async () => {
+    const lost = createTrackingKeyring({ active: generateKey('trk') });
+    await keepTrackingCanary(shop.test.db, lost);
+    const kid = String(lost.active?.tkid);
+    const { code, json } = await drill('all.age');
+    expect([code, problems(json)[kid]]).toEqual([
+      1,
+      'links were sent under it; neither the backup nor this configuration has it',
+    ]);
+    // Given up, nobody counts on it.
+    const withdrawn = { ...keys, CASEHARD_WITHDRAWN_KIDS: kid };
+    const args = ['keys', 'drill', 'all.age', '--identity', 'identity.txt', '--json'];
+    expect((await shop.runAs(withdrawn, args)).code).toBe(0);
+    await shop.execute(`delete from casehard_keys where kid = '${kid}'`);
+  });
 
   it.skipIf(engine.engine !== 'sqlite')('says what it needs, and what is wrong with how it was called', async () => {
     for (const [args, exit, code, message] of [
