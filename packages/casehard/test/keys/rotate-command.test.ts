@@ -174,6 +174,8 @@ describe('casehard rotate', () => {
       host: 'mail:1',
       trackingKid: kidOf(newer),
       trackingKids: [kidOf(older), kidOf(newer)],
+      sealed: [kidOf(newer)],
+      opened: [kidOf(older)],
     });
     expect((await desk.run(['rotate', '--tracking', '--json'], staged)).json).toMatchObject({
       step: 'activate',
@@ -184,6 +186,11 @@ describe('casehard rotate', () => {
     expect(done.code).toBe(0);
     expect(done.stdout).toContain(`Keep ${kidOf(older)} in CASEHARD_PREVIOUS_TRACKING_KEYS: unsubscribe links`);
     expect((await desk.run(['rotate', '--tracking', '--leave'], active)).code).toBe(2);
+    // When links were last made and opened: columns "last sealed" and "last opened".
+    const { stdout } = await desk.run(['keys', 'list'], active);
+    const day = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d`;
+    expect(stdout).toMatch(new RegExp(`^${kidOf(newer)} +tracking +active +1 +1 +- +- +${day} +- +-$`, 'm'));
+    expect(stdout).toMatch(new RegExp(`^${kidOf(older)} +tracking +previous +0 +1 +- +- +- +${day} +-$`, 'm'));
   });
 
   it('waits for nobody before the upgrade has made the table of processes', async () => {

@@ -70,8 +70,8 @@ function rowOf(key: ListedKey): readonly (string | number)[] {
     key.able,
     key.kind === 'enc' ? key.values : '-',
     key.firstUse ?? '-',
-    key.kind === 'enc' ? timeOf(key.sealedAt) : '-',
-    key.kind === 'enc' ? timeOf(key.openedAt) : '-',
+    timeOf(key.sealedAt),
+    timeOf(key.openedAt),
     timeOf(key.proven?.at),
   ];
 }
