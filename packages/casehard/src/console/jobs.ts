@@ -45,6 +45,8 @@ export class Jobs {
   readonly #options: JobsOptions;
   #current: Current | undefined;
   #again: NodeJS.Timeout | undefined;
+  /** Ends when everything that was to be written is: a row that two change at once keeps the change of one. */
+  #writing: Promise<unknown> = Promise.resolve();
 
   constructor(options: JobsOptions) {
     this.#options = options;
@@ -89,7 +91,7 @@ export class Jobs {
     };
     const row = { ...rowOf(job), owner: OWNER };
     this.#run(job); // before the first wait, so that two clicks do not start two
-    await this.#options.rows.insert('casehard_runs', row);
+    await this.#inTurn(() => this.#options.rows.insert('casehard_runs', row));
     return job;
   }
 
@@ -147,9 +149,9 @@ export class Jobs {
     if (!current) return;
     current.closing = true;
     current.running.stop();
-    await current.running.done.catch(() => {});
+    await current.ended;
     clearInterval(current.timer);
-    await this.#write({ ...current.job, state: 'running' }, `left ${OWNER}`);
+    if (this.#current === current) await this.#write({ ...current.job, state: 'running' }, `left ${OWNER}`);
   }
 
   // --- internal ---
@@ -187,11 +189,12 @@ export class Jobs {
           },
         },
       ),
+      ended: Promise.resolve(),
       timer: setInterval(() => this.#note().catch(() => {}), NOTE_EVERY_MS),
     };
     current.timer.unref();
     this.#current = current;
-    current.running.done
+    current.ended = current.running.done
       .then(
         (ran) => ended(current, ran),
         (error: CasehardError) => ({ ...current.job, state: 'failed' as const, message: messageOf(error) }),
@@ -199,10 +202,11 @@ export class Jobs {
       .then(async (last) => {
         if (current.closing) return;
         clearInterval(current.timer);
-        current.job = { ...last, updatedAt: this.#options.now() };
-        await this.#write(current.job).catch(() => {});
+        const end = { ...last, updatedAt: this.#options.now() };
+        await this.#write(end).catch(() => {});
+        // Not before it is written: whoever sees that a job has ended may start the next one.
         this.#current = undefined;
-        onEnd(current.job);
+        onEnd(end);
       });
   }
 
@@ -216,9 +220,17 @@ export class Jobs {
     if (this.#current) await this.#write({ ...this.#current.job, updatedAt: this.#options.now() });
   }
 
-  async #write(job: Job, owner: string = OWNER): Promise<void> {
-    const [row] = await this.#options.rows.find('casehard_runs', { id: job.id });
-    if (row) await this.#options.rows.update('casehard_runs', row, { ...rowOf(job), owner });
+  #write(job: Job, owner: string = OWNER): Promise<void> {
+    return this.#inTurn(async () => {
+      const [row] = await this.#options.rows.find('casehard_runs', { id: job.id });
+      if (row) await this.#options.rows.update('casehard_runs', row, { ...rowOf(job), owner });
+    });
+  }
+
+  #inTurn<T>(write: () => Promise<T>): Promise<T> {
+    const turn = this.#writing.then(write);
+    this.#writing = turn.catch(() => {});
+    return turn;
   }
 }
 
@@ -226,6 +238,8 @@ interface Current {
   job: Job;
   readonly running: Running<Ran>;
   readonly timer: NodeJS.Timeout;
+  /** The run is over and, unless the console is closing, written down. */
+  ended: Promise<void>;
   wanted: 'paused' | 'cancelled' | undefined;
   closing: boolean;
 }
