@@ -12,6 +12,7 @@ import { Entries } from './entries.ts';
 import { Errands } from './errands.ts';
 import { originsOf } from './http/origin.ts';
 import { type Job, Jobs } from './jobs.ts';
+import { Listing } from './listing.ts';
 import { type ConsoleProject, Live } from './live.ts';
 import { ownAuth } from './own-auth.ts';
 import type { Parts } from './parts.ts';
@@ -91,6 +92,7 @@ export async function createConsole(options: ConsoleOptions): Promise<Console> {
     await ensureConsoleTables(db);
     const parts = assemble({ options, db, now, env, key: stateKey.key });
     await parts.all.jobs.takeOver();
+    await parts.all.listing.update();
     void parts.all.watch.lookNow();
     void parts.all.watch.scanNow();
     const app = createApp(parts.all);
@@ -104,6 +106,7 @@ export async function createConsole(options: ConsoleOptions): Promise<Console> {
         await parts.all.jobs.close();
         await parts.all.errands.close();
         await parts.all.watch.close();
+        await parts.all.listing.close();
         await db.close();
       },
     };
@@ -133,10 +136,17 @@ function assemble({ options, db, now, env, key }: Assembly): {
   const throttle = new Throttle({ rows, now });
   const live = new Live(options.project, env);
   const history = new ScanHistory(rows);
+  const listing = new Listing({ db, live, heartbeat: options.heartbeat });
   const errands = new Errands({ live, now });
   const onScan = (took: number): void => errands.examine('', took > LONG_SCAN_MS);
   const watch = new Watch({ live, history, now, onScan });
-  const upgrade = new UpgradeRun({ live, watch, now, onEnd: (by, deed) => recordAs(all, by, deed) });
+  const upgrade = new UpgradeRun({
+    ...{ live, watch, now },
+    onEnd: async (by, deed) => {
+      await recordAs(all, by, deed);
+      await listing.update(); // the table for it is there now
+    },
+  });
   const onEnd = (job: Job): void => {
     void recordAs(all, job.startedBy, endOf(job));
     void watch.lookNow();
@@ -152,7 +162,7 @@ function assemble({ options, db, now, env, key }: Assembly): {
     base: (options.base ?? '').replace(/\/$/, ''),
     origins: () => origins,
     auth: options.signIn ? hostAuth(options.signIn, key) : own,
-    ...{ db, rows, accounts, sessions, throttle, live, watch, history, upgrade, errands, now },
+    ...{ db, rows, accounts, sessions, throttle, live, watch, listing, history, upgrade, errands, now },
     welcome: new Welcome(now),
     jobs: new Jobs({ live, rows, now, onEnd }),
     entries: new Entries({ db, live, key, watch }),

@@ -21,7 +21,10 @@ export class Live {
   #project: LoadedProject;
 
   constructor(project: ConsoleProject, env: Readonly<Record<string, string | undefined>>) {
-    this.#project = { links: undefined, ...project, tracking: project.tracking ?? createTrackingKeyring() };
+    const { config, keyring } = project;
+    // Of its own: the application that the console is mounted in may have attached the one of its project.
+    const hard = createCasehard({ fields: config.fields, keyring, warn: () => {} });
+    this.#project = { links: undefined, ...project, hard, tracking: project.tracking ?? createTrackingKeyring() };
     this.#env = env;
     this.pages = settingsPages(project.config);
   }

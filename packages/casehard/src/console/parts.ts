@@ -9,6 +9,7 @@ import type { Entries } from './entries.ts';
 import type { Errands } from './errands.ts';
 import type { Origins } from './http/origin.ts';
 import type { Jobs } from './jobs.ts';
+import type { Listing } from './listing.ts';
 import type { Live } from './live.ts';
 import type { ScanHistory } from './scan-history.ts';
 import type { Accounts } from './state/accounts.ts';
@@ -32,6 +33,7 @@ export interface Parts {
   readonly welcome: Welcome;
   readonly live: Live;
   readonly watch: Watch;
+  readonly listing: Listing;
   readonly history: ScanHistory;
   readonly jobs: Jobs;
   readonly upgrade: UpgradeRun;

@@ -1,6 +1,7 @@
 import { generateKey } from '@casehard/core';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { heardProcesses } from '../../src/keys/live.ts';
 import { ENGINES } from '../engines.ts';
 import { type Office, openOffice, until } from './office.ts';
 import type { Visitor } from './visitor.ts';
@@ -60,6 +61,8 @@ describe.each(ENGINES)('jobs of the console, on $engine', (engine) => {
       await until(async () => /[1-9]\d* hardened/.test((await operator.get(job)).text));
       await office.restart();
       operator = await office.operator('after the restart');
+      const hosts = (await heardProcesses(office.test.db, 'enc')).map(({ host }) => host);
+      expect(hosts.filter((host) => host.endsWith(' console'))).toHaveLength(1); // the one before has taken leave
       await operator.get(job);
       await until(async () => (await stateOf(job)) === 'done', 60);
       const { text } = await operator.get(job);

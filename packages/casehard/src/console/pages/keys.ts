@@ -72,8 +72,9 @@ export async function lookUpKeys(ctx: Ctx): Promise<Response> {
 }
 
 /** Looks the keys up, and what the database says of them; the values are counted in the background. */
-export async function lookAgain({ live, watch }: Parts): Promise<ReturnType<typeof live.lookUpKeys>> {
+export async function lookAgain({ live, watch, listing }: Parts): Promise<ReturnType<typeof live.lookUpKeys>> {
   const keyring = live.lookUpKeys();
+  await listing.update();
   await watch.lookNow();
   void watch.scanNow();
   return keyring;
