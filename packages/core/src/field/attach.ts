@@ -32,7 +32,7 @@ export interface ProcessReport {
   readonly trackingKids: readonly string[];
   /** Milliseconds until it reports again. */
   readonly heartbeat: number;
-  /** Key ids that it has sealed with and opened since the report before. */
+  /** Key ids that it has sealed with and opened since the report before; in the last report also the active one. */
   readonly sealed: readonly string[];
   readonly opened: readonly string[];
 }
@@ -49,7 +49,7 @@ export interface Attachment {
   readonly problems: readonly CasehardError[];
   /** Reports now, besides the regular reports. */
   beat(): Promise<void>;
-  /** Strikes the process out and stops reporting. Call it where the process ends in good order. */
+  /** Strikes the process out and stops reporting. Call it where the process ends in good order, after its last save. */
   detach(): Promise<void>;
 }
 
@@ -65,12 +65,6 @@ export async function attach(shared: Shared, driver: Driver, options: AttachOpti
   if (!(heartbeat > 0 && heartbeat <= LONGEST_HEARTBEAT_MS)) {
     throw new TypeError('"heartbeat" must be milliseconds, at most an hour');
   }
-  const problems = (await driver.checkKeys?.(keyring, tracking)) ?? [];
-  for (const { message, hint } of problems) shared.warn(hint ? `${message}; ${hint}` : message);
-  const refusal = problems.find(({ code }) => BLOCKING.has(code));
-  if (refusal) shared.refusal = refusal;
-  if (!keyring.active && (await driver.holdsSealedValues())) shared.sealedMet = true;
-
   const uses = { sealed: new Set<string>(), opened: new Set<string>() };
   shared.uses = uses;
   tracking?.uses.add(uses);
@@ -97,7 +91,18 @@ export async function attach(shared: Shared, driver: Driver, options: AttachOpti
     if (!detached) last = last.then(report);
     return last;
   };
+  // Listed before the keys are checked: whoever withdraws a key takes its canary away, then looks at the processes, so that
+  // one of the two sees the other.
   await beat();
+  const leave = async (): Promise<void> => {
+    delete shared.uses;
+    tracking?.uses.delete(uses);
+    await driver.leave?.(id);
+  };
+  const problems = await judge(shared, driver, tracking).catch(async (error: unknown) => {
+    await leave().catch(() => {});
+    throw error;
+  });
   const timer = setInterval(() => void beat(), heartbeat);
   timer.unref?.();
   return {
@@ -106,16 +111,34 @@ export async function attach(shared: Shared, driver: Driver, options: AttachOpti
     async detach() {
       clearInterval(timer);
       await last;
+      // What a last request is still sealing is seen by nobody: the key counts as active until now.
+      if (keyring.active && !shared.refusal) uses.sealed.add(keyring.active.kid);
       if (uses.sealed.size + uses.opened.size > 0) await beat();
       detached = true;
-      delete shared.uses;
-      tracking?.uses.delete(uses);
-      await driver.leave?.(id);
+      await leave();
     },
   };
 }
 
 // --- internal ---
+
+/** Asks the database about the keys, says what is wrong with them, and lets nothing be sealed where that would be harmful. */
+async function judge(
+  shared: Shared,
+  driver: Driver,
+  tracking: TrackingKeyring | undefined,
+): Promise<readonly CasehardError[]> {
+  const { keyring } = shared;
+  const problems = (await driver.checkKeys?.(keyring, tracking)) ?? [];
+  for (const { message, hint } of problems) shared.warn(hint ? `${message}; ${hint}` : message);
+  const refusal = problems.find(({ code }) => BLOCKING.has(code));
+  if (refusal) shared.refusal = refusal;
+  if (!keyring.active) {
+    const missing = problems.some(({ code }) => code === 'KEY_MISSING');
+    if (missing || (await driver.holdsSealedValues())) shared.sealedMet = true;
+  }
+  return problems;
+}
 
 /** With these, whatever is saved could not be read by the others, or would be the wrong thing. */
 const BLOCKING: ReadonlySet<string> = new Set(['KEY_NOT_KNOWN_HERE', 'KEY_IN_WRONG_SETTING']);

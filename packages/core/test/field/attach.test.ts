@@ -174,7 +174,7 @@ describe('what an attached process reports', () => {
       [[], []],
       [[], [oldTkid]],
       [[newTkid], []],
-      [[newTkid], [newTkid]],
+      [[newTkid, active], [newTkid]],
     ]);
     expect(tracking.uses.size).toBe(0);
   });
@@ -281,7 +281,8 @@ describe('what an attached process reports', () => {
     expect(reports).toHaveLength(4);
     await detach();
     await vi.advanceTimersByTimeAsync(HEARTBEAT_MS * 3);
-    expect(reports).toHaveLength(4);
+    expect(reports).toHaveLength(5);
+    expect(reports.at(-1)?.sealed).toEqual([active]); // what a last request may still be sealing
     expect(left).toEqual([reports[0]?.id]);
     const faster = makeDriver();
     await hard.attach(faster.driver, { heartbeat: 1000 });
