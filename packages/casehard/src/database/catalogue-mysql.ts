@@ -7,10 +7,10 @@ export const mysqlCatalogue: Catalogue = { list, describe };
 
 // --- internal ---
 
-async function list({ kysely }: Database): Promise<readonly string[]> {
+async function list({ kysely }: Database, schema?: string): Promise<readonly string[]> {
   const { rows } = await sql<{ name: string }>`
     select table_name as name from information_schema.tables
-    where table_schema = database() and table_type in ('BASE TABLE', 'SYSTEM VERSIONED')
+    where table_schema = coalesce(${schema ?? null}, database()) and table_type in ('BASE TABLE', 'SYSTEM VERSIONED')
   `.execute(kysely);
   return rows.map((row) => row.name);
 }

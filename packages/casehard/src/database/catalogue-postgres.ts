@@ -7,10 +7,10 @@ export const postgresCatalogue: Catalogue = { list, describe };
 
 // --- internal ---
 
-async function list({ kysely }: Database): Promise<readonly string[]> {
+async function list({ kysely }: Database, schema?: string): Promise<readonly string[]> {
   const { rows } = await sql<{ name: string }>`
-    select relname as name from pg_catalog.pg_class
-    where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p') and not relispartition
+    select relname as name from pg_catalog.pg_class join pg_catalog.pg_namespace as n on n.oid = relnamespace
+    where nspname = coalesce(${schema ?? null}::text, current_schema()) and relkind in ('r', 'p') and not relispartition
   `.execute(kysely);
   return rows.map((row) => row.name);
 }

@@ -75,13 +75,14 @@ export interface CheckInfo {
 
 /** What each engine's reader offers. */
 export interface Catalogue {
-  list(db: Database): Promise<readonly string[]>;
+  /** The tables of a schema; default: the current one. */
+  list(db: Database, schema?: string): Promise<readonly string[]>;
   describe(db: Database, table: string): Promise<TableInfo | undefined>;
 }
 
-/** The base tables of the current schema (MySQL: database), without our own. */
-export async function listTables(db: Database): Promise<readonly string[]> {
-  const names = await CATALOGUES[db.engine].list(db);
+/** The base tables of the current schema (MySQL: database), or of another one, without our own. */
+export async function listTables(db: Database, schema?: string): Promise<readonly string[]> {
+  const names = await CATALOGUES[db.engine].list(db, schema);
   return names.filter((name) => !/^casehard_/i.test(name)).sort();
 }
 

@@ -49,11 +49,11 @@ function readAllCanaries({ kysely }: Executor): Promise<readonly KeptCanary[]> {
 }
 
 /** Keeps the canary of a key. Harmless where there is one already, from this process or from another. */
-export async function writeCanary(db: Executor, { kid, canary }: Canary): Promise<void> {
+export async function writeCanary(db: Executor, { kid, canary }: Canary, createdAt: string = now()): Promise<void> {
   await guarded(async () => {
     if ((await readAllCanaries(db)).some((known) => known.kid === kid)) return;
     try {
-      await sql`insert into ${sql.table('casehard_keys')} (kid, canary, created_at) values (${kid}, ${canary}, ${now()})`.execute(
+      await sql`insert into ${sql.table('casehard_keys')} (kid, canary, created_at) values (${kid}, ${canary}, ${createdAt})`.execute(
         db.kysely,
       );
     } catch (error) {
@@ -67,7 +67,19 @@ export async function clearCanaries(db: Executor): Promise<void> {
   for (const { kid } of await readCanaries(db)) await removeCanary(db, kid);
 }
 
-/** Removes the canary of a key that is withdrawn: no value is under it any more. */
+/** Removes the canary of a key and gives it, to be put back. Undefined: there was none. */
+export async function takeCanary(db: Executor, kid: string): Promise<KeptCanary | undefined> {
+  const canary = (await readAllCanaries(db)).find((known) => known.kid === kid);
+  await removeCanary(db, kid);
+  return canary;
+}
+
+/** Puts a canary back as it was, its age too. */
+export function putCanaryBack(db: Executor, { kid, canary, createdAt }: KeptCanary): Promise<void> {
+  return writeCanary(db, { kid, canary }, createdAt);
+}
+
+/** Removes the canary of a key. */
 export async function removeCanary({ kysely }: Executor, kid: string): Promise<void> {
   await guarded(() => sql`delete from ${sql.table('casehard_keys')} where kid = ${kid}`.execute(kysely));
 }

@@ -18,28 +18,38 @@ export interface Searched {
   readonly unread: readonly string[];
 }
 
+export interface SearchOptions {
+  /** Schemas beside the current one. */
+  readonly schemas?: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Looks for an ASCII text in every column of every base table but our own, byte for byte, in one scan per table inside the
  * database: no value leaves it.
  */
-export function searchColumns(db: Database, text: string, signal?: AbortSignal): Promise<Searched> {
+export function searchColumns(db: Database, text: string, options: SearchOptions = {}): Promise<Searched> {
   // With the settings of a session: elsewhere row-level security would hide rows, and nobody would know.
-  return withSession(db, ({ kysely }) => search({ ...db, kysely }, text, signal));
+  return withSession(db, ({ kysely }) => search({ ...db, kysely }, text, options));
 }
 
 // --- internal ---
 
-async function search(db: Database, text: string, signal: AbortSignal | undefined): Promise<Searched> {
+async function search(db: Database, text: string, { schemas = [], signal }: SearchOptions): Promise<Searched> {
   const found: Holding[] = [];
   const unread: string[] = [];
-  for (const name of await guarded(() => listTables(db))) {
-    if (signal?.aborted) throw new CasehardError('CANCELLED', 'stopped before the end of the search');
-    if (name.includes('.')) {
-      unread.push(name); // a dot parts schema and table in our configuration: such a table has no name there
-      continue;
+  const names: string[] = [];
+  for (const schema of [undefined, ...schemas]) {
+    for (const name of await guarded(() => listTables(db, schema))) {
+      // A dot parts schema and table in our configuration: such a table has no name there.
+      if (name.includes('.')) unread.push(name);
+      else names.push(schema === undefined ? name : `${schema}.${name}`);
     }
+  }
+  for (const name of names) {
+    if (signal?.aborted) throw new CasehardError('CANCELLED', 'stopped before the end of the search');
     const table = await guarded(() => describeTable(db, name));
-    const columns = (table?.columns ?? []).filter(({ kind }) => SEARCHED.has(kind));
+    const columns = (table?.columns ?? []).filter((column) => holdsText(db.engine, column));
     if (columns.length === 0) continue;
     try {
       const counts = columns.map(
@@ -60,7 +70,14 @@ async function search(db: Database, text: string, signal: AbortSignal | undefine
   return { found, unread };
 }
 
-const SEARCHED: ReadonlySet<ColumnInfo['kind']> = new Set(['char', 'varchar', 'text', 'bytes', 'json']);
+/** Whatever is not known to hold numbers or times only. SQLite keeps texts in any column. */
+function holdsText(engine: Engine, { kind, type }: ColumnInfo): boolean {
+  if (engine === 'sqlite') return true;
+  return kind !== 'int' && kind !== 'uuid' && (kind !== 'other' || type.endsWith('[]') || !TEXTLESS.test(type));
+}
+
+const TEXTLESS =
+  /^(?:bool|boolean|numeric|decimal|real|float|double|money|oid|bit|date|datetime|time|timestamp|timestamptz|interval|year)\b/i;
 
 function holds(engine: Engine, { name, kind }: ColumnInfo, text: string): RawBuilder<unknown> {
   const column = sql`t.${sql.id(name)}`;

@@ -25,23 +25,29 @@ const READ: Readonly<Record<Database['engine'], (db: Database) => Promise<OpenTr
 };
 
 async function readPostgres({ kysely }: Database): Promise<OpenTransactions> {
-  // Without pg_monitor, the columns of other users' rows are NULL.
+  // Without pg_monitor, the columns of other users' rows are NULL, what kind of backend it is among them. A prepared
+  // transaction has no backend at all.
   const { rows } = await sql<{ oldest: unknown; hidden: unknown }>`
-    select extract(epoch from clock_timestamp() - min(xact_start)) * 1000 as oldest,
+    select extract(epoch from clock_timestamp() - least(min(xact_start),
+        (select min(prepared) from pg_prepared_xacts where database = current_database()))) * 1000 as oldest,
       count(case when usename is distinct from current_user and state is null then 1 end) as hidden
     from pg_stat_activity
-    where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()`.execute(kysely);
+    where datname = current_database() and (backend_type = 'client backend' or backend_type is null) and pid <> pg_backend_pid()`.execute(
+    kysely,
+  );
   return { oldest: milliseconds(rows[0]?.oldest), visible: Number(rows[0]?.hidden ?? 0) === 0 };
 }
 
 async function readMysql({ kysely }: Database): Promise<OpenTransactions> {
   try {
-    // Told in whole seconds: one more, so that none is taken for younger than it is. It is in the server's time zone, whatever the session's is. Connections to other databases of the
-    // server are somebody else's.
+    // Told in whole seconds: one more, so that none is taken for younger than it is. It is in the server's time zone,
+    // whatever the session's is. Connections to other databases of the server are somebody else's; a transaction without
+    // a connection is prepared (XA), and may be ours.
     const { rows } = await sql<{ oldest: unknown }>`
       select timestampdiff(second, min(trx_started), convert_tz(utc_timestamp(), '+00:00', 'SYSTEM')) * 1000 + 1000 as oldest
-      from information_schema.innodb_trx join information_schema.processlist as p on p.id = trx_mysql_thread_id
-      where p.id <> connection_id() and (p.db = database() or p.db is null)`.execute(kysely);
+      from information_schema.innodb_trx left join information_schema.processlist as p on p.id = trx_mysql_thread_id
+      where trx_mysql_thread_id <> connection_id()
+        and (trx_mysql_thread_id = 0 or (p.id is not null and (p.db = database() or p.db is null)))`.execute(kysely);
     return { oldest: milliseconds(rows[0]?.oldest), visible: true };
   } catch (error) {
     // It takes the PROCESS privilege.

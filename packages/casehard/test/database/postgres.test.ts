@@ -5,6 +5,7 @@ import { openDatabase } from '../../src/database/connect.ts';
 import { searchColumns } from '../../src/database/search-columns.ts';
 import { withSession } from '../../src/database/session.ts';
 import { swapPage } from '../../src/database/swap.ts';
+import { openTransactions } from '../../src/database/transactions.ts';
 import { ENGINES, type TestDatabase } from '../engines.ts';
 import { accept, place, readAll, splice, whole } from './places.ts';
 
@@ -150,6 +151,11 @@ describe.skipIf(absent)('only PostgreSQL', () => {
         await expect(denied).rejects.toMatchObject({
           code: 'DATABASE',
           message: 'database: the user lacks a privilege (42501)',
+        });
+        // Of the transactions of others, this user sees that they are there, and nothing else: it must not say "none".
+        await test.db.kysely.transaction().execute(async (transaction) => {
+          await sql`select 1`.execute(transaction);
+          expect((await openTransactions(reader)).visible).toBe(false);
         });
         // Looking for forgotten values names such a table, on a connection of its own and on one that was used before.
         for (let i = 0; i < 2; i++) expect((await searchColumns(reader, 'one')).unread).toContain('tenants');
