@@ -64,7 +64,8 @@ function refuseCopies({ name, table }: ResolvedField, accepted: boolean): void {
   });
 }
 
-function refuseSoften({ name, field, definition, table, place }: ResolvedField): void {
+/** Refuses to soften a field whose softened values nobody could read, or the table would not take. Throws CONFIG or REFUSED. */
+export function refuseSoften({ name, field, definition, table, place }: ResolvedField): void {
   if (definition.scheme === undefined) {
     throw new CasehardError('CONFIG', `field ${name}: no legacy scheme is declared to go back to`, {
       field: name,

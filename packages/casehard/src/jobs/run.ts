@@ -42,6 +42,21 @@ export interface RunResult {
  * Stopped, killed or run twice, it loses nothing: every page is its own transaction, and the next run finishes.
  */
 export async function run(project: Project, db: Database, options: RunOptions): Promise<RunResult> {
+  const presence = options.dryRun ? undefined : await appear(db, project.keyring, options);
+  try {
+    return await runPresent(project, db, { ...options, presence });
+  } finally {
+    await presence?.leave(db);
+  }
+}
+
+// --- internal ---
+
+async function runPresent(
+  project: Project,
+  db: Database,
+  options: RunOptions & { readonly presence: Presence | undefined },
+): Promise<RunResult> {
   const only = options.asPlaintext ? [options.asPlaintext.field] : options.only;
   const { keyring, hard } = project;
   const resolved = await resolveFields(db, hard, { keyring, ...(only ? { only } : {}) });
@@ -54,14 +69,9 @@ export async function run(project: Project, db: Database, options: RunOptions): 
   await withSession(db, async (session) => {
     if (asPlaintext) await refuseAbsent(session, resolved.fields[0], asPlaintext.key);
     if (options.act === 'harden' && !options.dryRun) await keepCanary(session, keyring);
-    const presence = options.dryRun ? undefined : await appear(session, keyring, options);
-    try {
-      for (const field of resolved.fields) {
-        if (options.signal?.aborted) break;
-        fields.push({ name: field.name, walked: await runField(session, field, { ...work, presence }) });
-      }
-    } finally {
-      await presence?.leave();
+    for (const field of resolved.fields) {
+      if (options.signal?.aborted) break;
+      fields.push({ name: field.name, walked: await runField(session, field, work) });
     }
     const all = options.only === undefined && fields.length === hard.names.length;
     if (options.act === 'soften' && !options.dryRun && all && fields.every(({ walked }) => isThrough(walked))) {
@@ -83,8 +93,6 @@ export async function run(project: Project, db: Database, options: RunOptions): 
     ],
   };
 }
-
-// --- internal ---
 
 const NOTE_EVERY_MS = 1000;
 
@@ -120,7 +128,7 @@ async function runField(
       onProgress: tell,
       onPage: async (soFar) => {
         last = soFar;
-        await options.presence?.beat();
+        await options.presence?.beat(session);
         if (performance.now() - noted < NOTE_EVERY_MS) return;
         noted = performance.now();
         await updateJob(session, id, progressOf(soFar, 'running'));

@@ -11,6 +11,7 @@ import { rowKeyOf } from '../inventory/locator.ts';
 import { type ResolvedField, resolveFields } from '../inventory/resolve.ts';
 import { changeOf, readValue, rowOf, verdictOf } from '../inventory/value.ts';
 import { pendingUpgrade } from './pending.ts';
+import { appear } from './presence.ts';
 
 /**
  * Replaces one credential without opening the old one, so that it works when nobody can read that any more. Sealed when
@@ -22,8 +23,24 @@ export async function setValue(
   locator: Locator,
   content: string,
 ): Promise<'sealed' | 'legacy'> {
-  const { hard, keyring, tracking } = project;
+  const { hard, keyring } = project;
   hard.definition(locator.field);
+  const presence = await appear(db, keyring, { act: 'set' });
+  try {
+    return await setPresent(project, db, locator, content);
+  } finally {
+    await presence.leave(db);
+  }
+}
+
+// --- internal ---
+
+async function setPresent(
+  { hard, keyring, tracking }: Project,
+  db: Database,
+  locator: Locator,
+  content: string,
+): Promise<'sealed' | 'legacy'> {
   const resolved = await resolveFields(db, hard, { keyring });
   const field = resolved.fields.find(({ name }) => name === locator.field);
   if (!field) {
@@ -52,8 +69,6 @@ export async function setValue(
     return looksSealed(write) ? 'sealed' : 'legacy';
   });
 }
-
-// --- internal ---
 
 function sealFor(field: ResolvedField, cell: Cell, content: string): string {
   const { stored } = readValue(field, cell);

@@ -88,7 +88,12 @@ export async function walk(session: Session, resolved: ResolvedField, options: W
       const keys = [...revisit.values()];
       revisit.clear();
       // Pages of one row: these are few, and each has a neighbour who wants it.
-      for (const key of keys) await visit(key);
+      for (const [i, key] of keys.entries()) {
+        if (isStopped(options, walked)) for (const left of keys.slice(i)) revisit.set(JSON.stringify(left), left);
+        if (walked.stopped) break;
+        await visit(key);
+        await options.onPage?.(walked);
+      }
     }
   } finally {
     await decider.close();
