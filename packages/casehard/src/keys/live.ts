@@ -57,6 +57,12 @@ export function keysOf(
   return (tracking?.list() ?? []).map(({ tkid, state }) => ({ kid: tkid, state }));
 }
 
+/** Which kind of key an id belongs to: a sealing key has 8 characters, a tracking key 4. */
+export function kindOfKid(kid: string): KeyKind | undefined {
+  if (/^[a-z2-7]{8}$/.test(kid)) return 'enc';
+  return /^[0-9a-f]{4}$/.test(kid) ? 'trk' : undefined;
+}
+
 // --- internal ---
 
 function ofKind(process: ListedProcess, kind: KeyKind): HeardProcess {

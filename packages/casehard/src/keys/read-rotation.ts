@@ -9,7 +9,8 @@ import { openTransactions } from '../database/transactions.ts';
 import { checkKeys } from '../inventory/belonging.ts';
 import { countKidsByField, type KidsOfField } from '../inventory/known-keys.ts';
 import { resolveFields } from '../inventory/resolve.ts';
-import { heardProcesses, type KeysProject, keysOf, liveWithin, settleAfter, type Timing } from './live.ts';
+import { refuseSoften } from '../jobs/preflight.ts';
+import { heardProcesses, type KeysProject, keysOf, kindOfKid, liveWithin, settleAfter, type Timing } from './live.ts';
 import type { RotationFacts } from './rotation.ts';
 
 export interface ReadRotationOptions extends Timing {
@@ -33,8 +34,8 @@ const DAY_MS = 86_400_000;
 const QUIET_DAYS = 7;
 
 /**
- * Reads where a rotation stands. Reads only. Throws UPGRADE_PENDING where processes cannot be listed yet, and what
- * `checkKeys` throws where the keys do not belong to this database.
+ * Reads where a rotation stands. Reads only. Throws UPGRADE_PENDING where processes cannot be listed yet, what `checkKeys`
+ * throws where the keys do not belong to this database, and on the road out what a soften would be refused for.
  */
 export async function readRotation(
   project: KeysProject,
@@ -46,11 +47,13 @@ export async function readRotation(
   await requireOwnTables(db);
   const { oldest, visible } = await openTransactions(db);
   const heard = await heardProcesses(db, kind, options);
-  const uses = await readUses(db);
+  // A tracking key that makes links holds up no sealing key, nor the other way round.
+  const uses = (await readUses(db)).filter(({ kid }) => kindOfKid(kid) === kind);
   const now = await readClock(db);
   const canaries = await (kind === 'enc' ? readCanaries(db) : readTrackingCanaries(db));
   const withdrawn = [...keysOf(project, 'enc'), ...keysOf(project, 'trk')].filter(({ state }) => state === 'withdrawn');
   // Last: what a transaction has committed until now is counted.
+  if (road === 'leave') await refuseLeaving(project, db);
   const fields = kind === 'trk' ? [] : (options.fields ?? (await countValues(project, db, options.signal)));
   const values = new Map<string, number>();
   for (const { kids } of fields) for (const [kid, rows] of kids) values.set(kid, (values.get(kid) ?? 0) + rows);
@@ -83,6 +86,12 @@ async function requireOwnTables(db: Database): Promise<void> {
   throw new CasehardError('UPGRADE_PENDING', 'the table casehard_processes is missing: no process can be waited for', {
     hint: 'run `casehard upgrade` first, then let the application attach',
   });
+}
+
+/** Said before the first step: halfway, nobody could save any more. */
+async function refuseLeaving(project: KeysProject, db: Database): Promise<void> {
+  const { fields } = await resolveFields(db, project.hard, { keyring: project.keyring });
+  for (const field of fields) refuseSoften(field);
 }
 
 /** So many milliseconds a key has to be quiet before it is withdrawn. */

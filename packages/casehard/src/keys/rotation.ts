@@ -38,8 +38,6 @@ export interface Retiring {
   readonly kid: string;
   /** Milliseconds until it has been quiet for long enough; 0: it can be withdrawn. */
   readonly wait: number;
-  /** Nothing of the database is under it any more: the configuration is all that is left. */
-  readonly cleared: boolean;
 }
 
 /** The one thing that comes next, with everything that a person needs for it. */
@@ -87,6 +85,12 @@ export function liveProcesses({ heard, within, kind }: RotationFacts): readonly 
   return heard.filter(({ silent, kids }) => silent <= within && (kind === 'enc' || kids.length > 0));
 }
 
+/** Values under keys that are not at hand. */
+export function lostValues(facts: RotationFacts): readonly ValuesUnder[] {
+  const known = facts.keys.filter(({ state }) => state !== 'withdrawn').map((key) => key.kid);
+  return [...facts.values.keys()].filter((kid) => !known.includes(kid)).flatMap((kid) => under(facts, kid));
+}
+
 // --- internal ---
 
 function rotatingStep(facts: RotationFacts): RotationStep {
@@ -129,16 +133,23 @@ function leavingStep(facts: RotationFacts): RotationStep {
   const why = unsettled(() => true, facts);
   if (why) return { step: 'settle', kid: undefined, why };
   const total = sum(facts.keys.filter(({ state }) => state !== 'withdrawn').flatMap(({ kid }) => under(facts, kid)));
-  return total > 0 ? { step: 'soften', total } : done(facts, undefined, []);
+  // Canaries of keys that are at hand would go on asking for them; where nothing is lost, a soften takes them away.
+  const asked = facts.canaries.some((kid) => facts.keys.some((key) => key.kid === kid && key.state !== 'withdrawn'));
+  return total > 0 || (asked && lostValues(facts).length === 0)
+    ? { step: 'soften', total }
+    : done(facts, undefined, []);
 }
 
 function done(facts: RotationFacts, kid: string | undefined, kept: readonly string[]): RotationStep {
-  const known = facts.keys.filter(({ state }) => state !== 'withdrawn').map((key) => key.kid);
-  const lost = [...facts.values.keys()]
-    .filter((other) => !known.includes(other))
-    .flatMap((other) => under(facts, other));
   const idle = kid === undefined ? [] : liveProcesses(facts).filter(({ activeKid }) => activeKid === undefined);
-  return { step: 'done', kid, values: (kid === undefined ? 0 : facts.values.get(kid)) ?? 0, kept, idle, lost };
+  return {
+    step: 'done',
+    kid,
+    values: (kid === undefined ? 0 : facts.values.get(kid)) ?? 0,
+    kept,
+    idle,
+    lost: lostValues(facts),
+  };
 }
 
 function under({ values }: RotationFacts, kid: string): readonly ValuesUnder[] {
@@ -146,9 +157,9 @@ function under({ values }: RotationFacts, kid: string): readonly ValuesUnder[] {
   return count > 0 ? [{ kid, values: count }] : [];
 }
 
-function retiring({ opened, quiet, canaries }: RotationFacts, kid: string): Retiring {
-  const wait = Math.max(0, quiet - (opened.get(kid) ?? Number.POSITIVE_INFINITY));
-  return { kid, wait, cleared: wait === 0 && !canaries.includes(kid) };
+/** Whether it has been withdrawn already, no row can say: that no canary is there may have other reasons. */
+function retiring({ opened, quiet }: RotationFacts, kid: string): Retiring {
+  return { kid, wait: Math.max(0, quiet - (opened.get(kid) ?? Number.POSITIVE_INFINITY)) };
 }
 
 function sum(values: readonly ValuesUnder[]): number {

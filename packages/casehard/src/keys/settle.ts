@@ -31,11 +31,11 @@ export function unsettled(isOld: (kid: string) => boolean, facts: SettleFacts): 
   const holders = facts.heard.filter(({ activeKid }) => activeKid !== undefined && isOld(activeKid));
   const processes = holders.filter(({ silent }) => silent <= facts.within);
   if (processes.length > 0) return { because: 'processes', processes };
-  const since = Math.min(
-    ...holders.map(({ silent }) => silent),
-    ...[...facts.sealed].filter(([kid]) => isOld(kid)).map(([, ago]) => ago),
-  );
-  if (since < facts.settle) return { because: 'time', wait: facts.settle - since };
+  const sealed = [...facts.sealed].filter(([kid]) => isOld(kid)).map(([, ago]) => ago);
+  const heard = Math.min(...holders.map(({ silent }) => silent), ...sealed);
+  if (heard < facts.settle) return { because: 'time', wait: facts.settle - heard };
+  // A process that fell silent may have begun a transaction, and sealed in it, until it counted as gone.
+  const since = Math.min(...holders.map(({ silent }) => Math.max(0, silent - facts.within)), ...sealed);
   const open = facts.oldestTransaction;
   // With no old key ever seen at work (Infinity), no transaction can hold what one has sealed.
   return open !== undefined && open >= since ? { because: 'transaction', open } : undefined;

@@ -1,12 +1,12 @@
 import { CasehardError, type KeyKind } from '@casehard/core';
 import type { Database } from '../database/connect.ts';
-import { readCanaries, removeCanary } from '../database/evidence.ts';
+import { putCanaryBack, readCanaries, takeCanary } from '../database/evidence.ts';
 import { searchColumns } from '../database/search-columns.ts';
 import { type Session, withSession } from '../database/session.ts';
 import { checkKeys } from '../inventory/belonging.ts';
 import { keepCanary } from '../inventory/canary.ts';
 import { type ResolvedField, resolveFields } from '../inventory/resolve.ts';
-import type { KeysProject, Timing } from './live.ts';
+import { type KeysProject, kindOfKid, type Timing } from './live.ts';
 import { withdrawLines } from './paste.ts';
 import { readRotation } from './read-rotation.ts';
 import { liveProcesses, type RotationFacts } from './rotation.ts';
@@ -21,12 +21,10 @@ export interface Withdrawable {
   readonly kind: KeyKind;
   /** Lines of settings, by the ids of keys. */
   readonly lines: readonly string[];
-  /** Tables that could not be searched for forgotten columns. */
+  /** Tables and columns that could not be searched for forgotten values. */
   readonly unread: readonly string[];
   /** False where the transactions of others could not be seen. */
   readonly transactionsVisible: boolean;
-  /** When the look began, by `performance.now()`: what is sealed later was not seen. */
-  readonly since: number;
 }
 
 /**
@@ -42,76 +40,98 @@ export async function checkWithdrawal(
   options: WithdrawOptions = {},
 ): Promise<Withdrawable> {
   const kind = kindOf(kid);
-  const since = performance.now();
-  const facts = await readRotation(project, db, { ...options, kind, fields: [] });
-  const against = inTheWay(facts, kid);
-  let unread: readonly string[] = [];
-  if (kind === 'enc') {
-    const fields = await resolveAll(project, db);
-    // Begun now, after processes and transactions were looked at: nobody can add a value under the key any more.
-    const found = await withSession(db, async (session) => {
-      await refuseStrangers(project, session, fields);
-      return findUnder(session, fields, { ...options, kid });
-    });
-    if (found.total > 0) against.push(valuesLeft(found.total, found.locators));
-    const elsewhere = await searchColumns(db, markOf(kid), options.signal);
-    const forgotten = elsewhere.found.filter(
-      ({ table, column }) => found.total === 0 || !isDeclared(fields, table, column),
-    );
-    if (forgotten.length > 0) against.push(forgottenColumns(forgotten));
-    unread = elsewhere.unread;
-  }
-  const [first] = against;
-  if (first) {
-    const problem = against.map((each) => each.problem).join('; ');
-    throw new CasehardError('KEY_IN_USE', `key ${kid} cannot be withdrawn yet: ${problem}`, { kid, hint: first.hint });
-  }
+  const { facts, against, unread } = await look(project, db, { kid, kind, options });
+  refuse(kid, against);
   const known = facts.keys.some((key) => key.kid === kid) || facts.canaries.includes(kid);
   if (!known && !facts.opened.has(kid) && !facts.sealed.has(kid)) {
     throw new CasehardError('NOT_FOUND', `no key ${kid} is known here`, {
       hint: '`casehard keys list` shows the keys',
     });
   }
-  return { kid, kind, lines: withdrawLines(facts, kid), unread, transactionsVisible: facts.transactionsVisible, since };
+  return { kid, kind, lines: withdrawLines(facts, kid), unread, transactionsVisible: facts.transactionsVisible };
 }
 
 /**
  * Takes the evidence of a key away, once a person has confirmed that no unattached process has it: its canary goes, so
- * that nobody asks for the key any more. Processes are looked at once more, because asking takes time. Throws KEY_IN_USE.
+ * that nobody asks for the key any more. Asking takes time, so everything is looked at once more, after the canary is
+ * gone: whoever has the key active is listed before it asks for the canary, and seals nothing without one. So a run, a
+ * save or a start is either seen here, or refused there, or its value is found. Then the canary is put back. Throws
+ * KEY_IN_USE, and what `checkKeys` throws.
  */
 export async function withdrawKey(
   project: KeysProject,
   db: Database,
-  { kid, kind, since }: Pick<Withdrawable, 'kid' | 'kind' | 'since'>,
-  timing: Timing = {},
+  { kid, kind }: Pick<Withdrawable, 'kid' | 'kind'>,
+  options: WithdrawOptions = {},
 ): Promise<void> {
-  const facts = await readRotation(project, db, { ...timing, kind, fields: [] });
-  const [first] = [...inTheWay(facts, kid), ...usedSince(facts, kid, since)];
-  if (first) {
-    throw new CasehardError('KEY_IN_USE', `key ${kid} cannot be withdrawn yet: ${first.problem}`, {
-      kid,
-      hint: first.hint,
-    });
-  }
+  const facts = await readRotation(project, db, { ...options, kind, fields: [] });
+  refuse(kid, inTheWay(facts, kid).slice(0, 1));
   // Written before the old one goes: without any canary, a forgotten process with the old key would not be noticed.
   if (kind === 'enc') {
     const fields = await resolveAll(project, db);
     await withSession(db, (session) => refuseStrangers(project, session, fields));
     await keepSuccessor(project, db, kid);
   }
-  await removeCanary(db, kid);
+  const canary = await takeCanary(db, kid);
+  try {
+    const { against } = await look(project, db, { kid, kind, options });
+    refuse(kid, against);
+  } catch (error) {
+    if (canary) await putCanaryBack(db, canary);
+    throw error;
+  }
 }
 
 /** Which kind of key an id belongs to. Throws USAGE, and does not quote it: it may be a key. */
 export function kindOf(kid: string): KeyKind {
-  if (/^[a-z2-7]{8}$/.test(kid)) return 'enc';
-  if (/^[0-9a-f]{4}$/.test(kid)) return 'trk';
+  const kind = kindOfKid(kid);
+  if (kind) return kind;
   throw new CasehardError('USAGE', 'this is no key id', {
     hint: 'a sealing key has 8 characters, a to z and 2 to 7, a tracking key 4 hex digits; never give a key here',
   });
 }
 
 // --- internal ---
+
+interface Seen {
+  readonly facts: RotationFacts;
+  /** What stands against withdrawing the key. */
+  readonly against: readonly Against[];
+  readonly unread: readonly string[];
+}
+
+/** Looks at processes and transactions first, then for values: nobody can add one under the key any more. */
+async function look(
+  project: KeysProject,
+  db: Database,
+  { kid, kind, options }: { readonly kid: string; readonly kind: KeyKind; readonly options: WithdrawOptions },
+): Promise<Seen> {
+  const facts = await readRotation(project, db, { ...options, kind, fields: [] });
+  const against = inTheWay(facts, kid);
+  if (kind !== 'enc') return { facts, against, unread: [] };
+  const fields = await resolveAll(project, db);
+  const found = await withSession(db, async (session) => {
+    await refuseStrangers(project, session, fields);
+    return findUnder(session, fields, { ...options, kid });
+  });
+  if (found.total > 0) against.push(valuesLeft(found.total, found.locators));
+  const elsewhere = await searchColumns(db, markOf(kid), {
+    schemas: schemasOf(fields),
+    ...(options.signal ? { signal: options.signal } : {}),
+  });
+  const forgotten = elsewhere.found.filter(
+    ({ table, column }) => found.total === 0 || !isDeclared(fields, table, column),
+  );
+  if (forgotten.length > 0) against.push(forgottenColumns(forgotten));
+  return { facts, against, unread: elsewhere.unread };
+}
+
+function refuse(kid: string, against: readonly Against[]): void {
+  const [first] = against;
+  if (!first) return;
+  const problem = against.map((each) => each.problem).join('; ');
+  throw new CasehardError('KEY_IN_USE', `key ${kid} cannot be withdrawn yet: ${problem}`, { kid, hint: first.hint });
+}
 
 /** A stranger's canary would make its key one of this database's. */
 async function refuseStrangers(
@@ -125,13 +145,6 @@ async function refuseStrangers(
     // Another key that is lost is no reason: its values are none of this one's.
     if (!(error instanceof CasehardError) || error.code !== 'PREVIOUS_KEY_MISSING') throw error;
   }
-}
-
-/** People take their time to answer, and the scan was before that. */
-function usedSince({ sealed, kind }: RotationFacts, kid: string, since: number): readonly Against[] {
-  const ago = sealed.get(kid);
-  if (kind !== 'enc' || ago === undefined || ago > performance.now() - since) return [];
-  return [{ problem: 'a process has sealed with it since values were looked for', hint: 'run it again' }];
 }
 
 async function keepSuccessor({ keyring }: KeysProject, db: Database, kid: string): Promise<void> {
@@ -227,7 +240,15 @@ async function resolveAll(project: KeysProject, db: Database): Promise<readonly 
   return fields;
 }
 
+/** Schemas that fields name: what is forgotten may lie beside what is declared. */
+function schemasOf(fields: readonly ResolvedField[]): readonly string[] {
+  return [
+    ...new Set(fields.flatMap(({ place: { table } }) => (table.includes('.') ? [table.split('.')[0] ?? ''] : []))),
+  ];
+}
+
 function isDeclared(fields: readonly ResolvedField[], table: string, column: string): boolean {
   const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
-  return fields.some(({ place }) => same(place.table.split('.').at(-1) ?? '', table) && same(place.column, column));
+  const names = ({ place }: ResolvedField): readonly string[] => [place.table, place.table.split('.').at(-1) ?? ''];
+  return fields.some((field) => names(field).some((name) => same(name, table)) && same(field.place.column, column));
 }

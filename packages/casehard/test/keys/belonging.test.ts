@@ -1,14 +1,19 @@
 import { type Attachment, createCasehard, createKeyring, generateKey, type KeyringOptions } from '@casehard/core';
 import { createTrackingKeyring, type TrackingKeyringOptions } from '@casehard/core/links';
+import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/connect.ts';
 import { readCanaries, readTrackingCanaries, removeCanary } from '../../src/database/evidence.ts';
 import { readUses } from '../../src/database/key-uses.ts';
+import { withSession } from '../../src/database/session.ts';
 import { createDriver } from '../../src/inventory/driver.ts';
+import { resolveFields } from '../../src/inventory/resolve.ts';
 import { run as harden } from '../../src/jobs/run.ts';
 import { setValue } from '../../src/jobs/set.ts';
+import { walk } from '../../src/jobs/walk.ts';
 import { readRotation } from '../../src/keys/read-rotation.ts';
 import { resealFields } from '../../src/keys/reseal.ts';
+import { rotationStep } from '../../src/keys/rotation.ts';
 import { checkWithdrawal, withdrawKey } from '../../src/keys/withdraw.ts';
 import { ENGINES } from '../engines.ts';
 import { kidOf, openVault, type Vault, vaultFields } from './vault.ts';
@@ -170,19 +175,126 @@ describe.each(ENGINES)('whose database it is, on $engine', (engine) => {
     expect((await readUses(vault.test.db)).filter(({ kid }) => kid.length === 4)).toEqual([]);
   });
 
-  run('what was sealed while a person thought about the withdrawal is noticed', async () => {
-    await reseal();
-    const project = vault.rotating();
-    const checked = await checkWithdrawal(project, vault.test.db, vault.oldKid);
-    await vault.report({ id: 'worker', activeKid: vault.oldKid, sealed: [vault.oldKid] });
-    await vault.execute(`delete from casehard_processes where id = 'worker'`);
-    const slow = { ...checked, since: checked.since - 120_000 }; // two minutes ago
-    await vault.age(61_000);
-    await expect(withdrawKey(project, vault.test.db, slow)).rejects.toMatchObject({
-      code: 'KEY_IN_USE',
-      message: expect.stringContaining('a process has sealed with it since values were looked for'),
+  run(
+    'what a command sealed while a person thought about the withdrawal is noticed, and the canary stays',
+    async () => {
+      await reseal();
+      const project = vault.rotating();
+      const stale = vault.project({ active: vault.oldKey, staged: [vault.newKey] });
+      for (const seal of [
+        () => setValue(stale, vault.test.db, { field: 'password', key: ['5'] }, 'MARKED new'),
+        () => harden(stale, vault.test.db, { act: 'harden', only: ['password'] }),
+      ]) {
+        const checked = await checkWithdrawal(project, vault.test.db, vault.oldKid);
+        const before = (await readCanaries(vault.test.db)).find(({ kid }) => kid === vault.oldKid);
+        await vault.execute(`update users set password = 'b2xk' where id = 6`);
+        await seal();
+        await expect(withdrawKey(project, vault.test.db, checked)).rejects.toMatchObject({
+          code: 'KEY_IN_USE',
+          message: expect.stringMatching(/cannot be withdrawn yet: \d+ values? (is|are) under it: password#\d/),
+        });
+        expect((await readCanaries(vault.test.db)).find(({ kid }) => kid === vault.oldKid)).toEqual(before);
+        expect((await attach({ active: vault.oldKey, staged: [vault.newKey] })).codes).toEqual([]);
+        await vault.age(61_000);
+        await reseal();
+      }
+      await withdrawKey(project, vault.test.db, await checkWithdrawal(project, vault.test.db, vault.oldKid));
+      expect(await canaries()).toEqual([vault.newKid]);
+      await expect(setValue(stale, vault.test.db, { field: 'password', key: ['5'] }, 'MARKED late')).rejects.toEqual(
+        strange,
+      );
+      expect((await vault.read('select count(*) from casehard_processes')).map(Number)).toEqual([0]);
+    },
+  );
+
+  run(
+    'who begins while a key is being withdrawn is seen by the withdrawal, or refused by the missing canary',
+    async () => {
+      await reseal();
+      const project = vault.rotating();
+      const checked = await checkWithdrawal(project, vault.test.db, vault.oldKid);
+      // A process that has been listed, and is not asked for its keys yet.
+      await vault.report({ id: 'starting', host: 'web-9:1', activeKid: vault.oldKid, kids: [vault.oldKid] });
+      await expect(withdrawKey(project, vault.test.db, checked)).rejects.toMatchObject({
+        message: expect.stringContaining('it is active in web-9:1'),
+      });
+      expect(await canaries()).toContain(vault.oldKid);
+      await vault.execute(`delete from casehard_processes where id = 'starting'`);
+      const seen: string[] = [];
+      const driver = createDriver(vault.test.db, vaultFields);
+      const stale = createCasehard({
+        fields: vaultFields,
+        keyring: createKeyring({ active: vault.oldKey, staged: [vault.newKey] }),
+        warn: () => {},
+      });
+      const { problems, detach } = await stale.attach({
+        ...driver,
+        checkKeys: async (...keys) => {
+          seen.push(...(await vault.read('select active_kid from casehard_processes')).map(String));
+          await expect(withdrawKey(project, vault.test.db, checked)).rejects.toMatchObject({ code: 'KEY_IN_USE' });
+          return driver.checkKeys?.(...keys) ?? [];
+        },
+      });
+      expect([seen, problems]).toEqual([[vault.oldKid], []]);
+      await detach();
+      // What its last request was still sealing has two heartbeats to arrive.
+      await expect(checkWithdrawal(project, vault.test.db, vault.oldKid)).rejects.toMatchObject({
+        message: expect.stringContaining('a process had it active a moment ago'),
+      });
+    },
+  );
+
+  run('links that are made hold up no rotation of the sealing key, and none of the road out', async () => {
+    const tkid = kidOf(generateKey('trk'));
+    const { newKid, oldKid } = vault;
+    const kids = [newKid, oldKid];
+    const mailer = { id: 'mailer', trackingKid: tkid, trackingKids: [tkid], sealed: [tkid], opened: [tkid] };
+    await vault.report({ ...mailer, activeKid: newKid, kids });
+    expect(rotationStep(await readRotation(vault.rotating(), vault.test.db)).step).toBe('reseal');
+    await vault.report({ ...mailer, kids });
+    const leaving = vault.project({ staged: [vault.oldKey] });
+    expect(rotationStep(await readRotation(leaving, vault.test.db, { road: 'leave' })).step).toBe('soften');
+  });
+
+  run('the road out ends when nobody is asked for the keys any more', async () => {
+    const leaving = vault.project({ staged: [vault.oldKey] });
+    const step = async () => rotationStep(await readRotation(leaving, vault.test.db, { road: 'leave' }));
+    // As after a run that was killed before its end: every field is softened, and the canary is there.
+    for (const only of Object.keys(vaultFields)) await harden(leaving, vault.test.db, { act: 'soften', only: [only] });
+    expect([await step(), await canaries()]).toEqual([{ step: 'soften', total: 0 }, [vault.oldKid]]);
+    await harden(leaving, vault.test.db, { act: 'soften' });
+    expect([(await step()).step, await canaries()]).toEqual(['done', []]);
+    expect((await attach({})).codes).toEqual([]);
+  });
+
+  run('the road out is refused at its first step where a field could not be softened', async () => {
+    const fields = { ...vaultFields, password: { ...vaultFields.password, strict: true } };
+    const strict = vault.project({ active: vault.oldKey }, { fields });
+    await expect(readRotation(strict, vault.test.db, { road: 'leave' })).rejects.toMatchObject({
+      code: 'REFUSED',
+      field: 'password',
     });
-    expect(await canaries()).toContain(vault.oldKid);
+  });
+
+  run('without a key, a table that is not there yet keeps no application from starting', async () => {
+    for (const keys of [{}, { staged: [vault.newKey] }]) {
+      await vault.execute('alter table users rename to users_away');
+      await attach(keys);
+      await vault.execute('alter table users_away rename to users');
+    }
+    // Beside a table that is missing, sealed values are still met.
+    await vault.execute('alter table clients rename to clients_away');
+    expect((await attach({})).save).toThrow(expect.objectContaining({ code: 'KEY_MISSING' }));
+    await vault.execute('alter table clients_away rename to clients');
+  });
+
+  run('an altered canary of a tracking key that is here says nothing of the key', async () => {
+    const tracking = { active: generateKey('trk') };
+    const keys = { active: vault.oldKey };
+    await attach(keys, tracking);
+    await vault.execute("update casehard_keys set canary = 'altered' where length(kid) = 4");
+    expect((await attach(keys, tracking)).codes).toEqual([]);
+    await vault.execute('delete from casehard_keys where length(kid) = 4');
   });
 
   run('a harden that runs under the old key keeps it from being withdrawn, until it has ended', async () => {
@@ -212,6 +324,41 @@ describe.each(ENGINES)('whose database it is, on $engine', (engine) => {
       if (other !== vault.test.db) await other.close();
     }
   });
+
+  it.skipIf(engine.absent || engine.engine === 'sqlite')(
+    'a run that visits locked rows again goes on reporting, and can be stopped between two of them',
+    async () => {
+      const project = vault.rotating();
+      const { fields } = await resolveFields(vault.test.db, project.hard, { keyring: project.keyring });
+      const [field] = fields.filter(({ name }) => name === 'password');
+      if (!field) throw new Error('no field');
+      const other = vault.test.connect();
+      try {
+        await other.kysely.connection().execute(async (connection) => {
+          await sql`begin`.execute(connection);
+          await sql`update users set note = 'locked' where id in (3, 4, 5)`.execute(connection);
+          const stop = new AbortController();
+          const seen: number[] = [];
+          const walked = await withSession(vault.test.db, (session) =>
+            walk(session, field, {
+              act: 'harden',
+              batch: 100,
+              signal: stop.signal,
+              onPage: async ({ changed }) => {
+                seen.push(changed);
+                if (seen.length === 3) stop.abort();
+              },
+            }),
+          );
+          // The one page, then two of the three rows that were locked: each is a sign of life.
+          expect([seen, walked.stopped, walked.busy]).toEqual([[27, 27, 27], true, 3]);
+          await sql`rollback`.execute(connection);
+        });
+      } finally {
+        await other.close();
+      }
+    },
+  );
 
   run('a process lives as long as its own heartbeat says, whatever --heartbeat says', async () => {
     await reseal();

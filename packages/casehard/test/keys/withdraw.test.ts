@@ -1,4 +1,4 @@
-import { CasehardError, generateKey } from '@casehard/core';
+import { CasehardError, column, generateKey } from '@casehard/core';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readCanaries } from '../../src/database/evidence.ts';
@@ -147,6 +147,60 @@ describe.each(ENGINES)('withdrawing a key on $engine', (engine) => {
     expect(forgotten.message).toContain('values under it stand where no field is declared: users.note (2)');
     expect(forgotten.hint).toContain('declare the field');
   });
+
+  it.skipIf(engine.absent)(
+    'finds what is forgotten in any type of column that takes text, and in other schemas',
+    async () => {
+      const sealed = vault
+        .project({ active: vault.oldKey })
+        .hard.field('password')
+        .seal('forgotten', { id: 1 } as never);
+      await reseal();
+      const places = {
+        sqlite: [
+          ['datetime', sealed],
+          ['numeric', sealed],
+          ['anything', sealed],
+        ],
+        postgres: [
+          ['text[]', `{${sealed}}`],
+          ['xml', `<a>${sealed}</a>`],
+          ['jsonb', `["${sealed}"]`],
+        ],
+        mysql: [
+          ['json', `["${sealed}"]`],
+          [`enum('x', '${sealed}')`, sealed],
+        ],
+      } as const;
+      for (const [type, value] of places[engine.engine]) {
+        await vault.execute(
+          `create table odd (id int not null primary key, at ${type})`,
+          `insert into odd values (1, '${value}')`,
+        );
+        expect((await refusal()).message, type).toContain(
+          'values under it stand where no field is declared: odd.at (1)',
+        );
+        await vault.execute('drop table odd');
+      }
+      if (engine.engine === 'sqlite') return;
+      const schema = `casehard_other_${Date.now()}`;
+      await vault.execute(`create schema ${schema}`);
+      try {
+        await vault.execute(
+          `create table ${schema}.users (id int not null primary key, password varchar(400), backup varchar(400))`,
+          `insert into ${schema}.users (id, backup) values (1, '${sealed}')`,
+        );
+        const fields = {
+          ...vaultFields,
+          password: column(`${schema}.users`, 'password', { row: { id: 'int' }, was: 'base64' }),
+        };
+        const other = vault.project({ active: vault.newKey, previous: [vault.oldKey] }, { fields });
+        expect((await refusal(other)).message).toContain(`${schema}.users.backup (1)`);
+      } finally {
+        await vault.execute(`drop schema ${schema} ${engine.engine === 'postgres' ? 'cascade' : ''}`);
+      }
+    },
+  );
 
   it.skipIf(engine.absent)(
     'takes the canary away, asks nobody for the key any more, and prints lines without a key',

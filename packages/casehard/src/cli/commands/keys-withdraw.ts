@@ -24,14 +24,15 @@ export const keysWithdraw: AddCommand = (program, action) => {
       const { output, signal } = invocation;
       const timing = typeof options.heartbeat === 'number' ? { heartbeat: options.heartbeat } : {};
       let rows = 0;
-      const checked = await checkWithdrawal(project, db, kid, {
+      const looking = {
         ...timing,
         signal,
-        onPage: (field, count) => {
+        onPage: (field: string, count: number): void => {
           rows += count;
           output.progress(`${field}: ${rows} rows read`);
         },
-      });
+      };
+      const checked = await checkWithdrawal(project, db, kid, looking);
       output.progress(undefined);
       for (const table of checked.unread)
         output.note(`table ${table} was not searched: nobody knows whether it holds values under the key`);
@@ -42,7 +43,9 @@ export const keysWithdraw: AddCommand = (program, action) => {
         const yes = await askYes(QUESTIONS[checked.kind], '--yes-no-others');
         if (!yes) throw new CasehardError('CANCELLED', 'nothing was changed');
       }
-      await withdrawKey(project, db, checked, timing);
+      rows = 0;
+      await withdrawKey(project, db, checked, looking);
+      output.progress(undefined);
       const recorded = await record(
         { invocation, project, db },
         { act: 'withdraw', subject: kid, reason: '', outcome: 'done' },

@@ -68,7 +68,7 @@ async function walk(about: Walk, first: ReadRotation): Promise<Exit> {
   let step = rotationStep(facts);
   let moved: Moved | undefined;
   const underWay = step.step !== 'done' && step.step !== 'generate';
-  if (!underWay && facts.road === 'rotate' && (await wantsKey(about, step))) return generate(about, facts);
+  if (!underWay && facts.road === 'rotate' && (await wantsKey(about, facts, step))) return generate(about, facts);
   for (;;) {
     const waiting = step.step === 'stage' || step.step === 'settle';
     if (waiting && options.wait === true && !signal.aborted) {
@@ -88,13 +88,13 @@ async function walk(about: Walk, first: ReadRotation): Promise<Exit> {
 }
 
 /** Whether a person wants a new key, where no rotation is under way. None is ever made unasked. */
-async function wantsKey({ invocation, options, project }: Walk, step: RotationStep): Promise<boolean> {
+async function wantsKey({ invocation, options }: Walk, facts: ReadRotation, step: RotationStep): Promise<boolean> {
   if (options.yes === true) return true;
   const kid = step.step === 'done' ? step.kid : undefined;
   const state = kid === undefined ? 'No key is configured.' : `No rotation is under way: key ${kid} is active.`;
   if (isInteractive()) return askYes(`${state} Make a new key and begin?`, '--yes');
   if (step.step === 'generate') {
-    throw new CasehardError('KEY_MISSING', `${project.keyring.setting} not configured: there is no key to begin with`, {
+    throw new CasehardError('KEY_MISSING', `${facts.setting} not configured: there is no key to begin with`, {
       hint: 'add --yes, and a key is made for you to stage',
     });
   }

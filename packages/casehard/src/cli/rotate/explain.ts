@@ -1,6 +1,6 @@
 import type { HeardProcess } from '../../keys/live.ts';
-import { activateLines, deactivateLines, NAMES, withdrawLines } from '../../keys/paste.ts';
-import { liveProcesses, type RotationFacts, type RotationStep } from '../../keys/rotation.ts';
+import { activateLines, deactivateLines, NAMES } from '../../keys/paste.ts';
+import { liveProcesses, lostValues, type RotationFacts, type RotationStep } from '../../keys/rotation.ts';
 import type { Unsettled } from '../../keys/settle.ts';
 import { plural, table } from '../table.ts';
 
@@ -25,11 +25,18 @@ export function explain(facts: RotationFacts, step: RotationStep): Explained {
       return { lines: explainUnsettled(facts, step.why), paste: [] };
     case 'reseal': {
       const under = step.values.map(({ kid, values }) => `${values} under ${kid}`).join(', ');
-      const lines = [`${plural(step.total, 'value is', 'values are')} under older keys (${under}).`];
+      const lines = [`${plural(step.total, 'value is', 'values are')} under older keys (${under}).`, ...blind(facts)];
       return { lines, paste: [] };
     }
     case 'soften':
-      return { lines: [`${plural(step.total, 'value is', 'values are')} sealed.`], paste: [] };
+      return {
+        lines: [
+          step.total === 0
+            ? 'No value is sealed any more; what shows whose database this is has still to be taken away.'
+            : `${plural(step.total, 'value is', 'values are')} sealed.`,
+        ],
+        paste: [],
+      };
     case 'withdraw':
       return explainWithdraw(facts, step);
     case 'done':
@@ -89,11 +96,6 @@ function explainDeactivate(facts: RotationFacts, { kid, active }: Step<'activate
 }
 
 function explainUnsettled(facts: RotationFacts, why: Unsettled): readonly string[] {
-  const blind = facts.transactionsVisible
-    ? []
-    : [
-        'This database user may not see the transactions of others: make sure yourself that none has been open for long.',
-      ];
   switch (why.because) {
     case 'processes':
       return [
@@ -102,12 +104,12 @@ function explainUnsettled(facts: RotationFacts, why: Unsettled): readonly string
           : `${countOf(why.processes.length)} an older key active:`,
         ...listed(why.processes),
         `Change the settings of each as before, restart it, then run this again${waitHint()}.`,
-        ...blind,
+        ...blind(facts),
       ];
     case 'time':
       return [
         `No live process has an older key active. In ${Math.ceil(why.wait / 1000)} s that is certain: run this again then${waitHint()}.`,
-        ...blind,
+        ...blind(facts),
       ];
     case 'transaction':
       return [
@@ -117,38 +119,39 @@ function explainUnsettled(facts: RotationFacts, why: Unsettled): readonly string
   }
 }
 
-function explainWithdraw(facts: RotationFacts, { keys }: Step<'withdraw'>): Explained {
-  const cleared = keys.filter((key) => key.cleared);
-  const [first] = cleared;
+function explainWithdraw(facts: RotationFacts, { kid, keys }: Step<'withdraw'>): Explained {
   return {
     lines: [
-      'Every value is under the new key.',
-      ...keys.map(({ kid, wait, cleared: isCleared }) => {
-        if (isCleared)
-          return `Key ${kid} is used by nothing in this database any more: take it out of the settings of every process.`;
+      `No value is under an older key that is configured: new ones are under ${kid}.`,
+      ...keys.map(({ kid: old, wait }) => {
         const when =
           wait === 0
             ? 'now'
             : `in ${plural(Math.ceil(wait / DAY_MS), 'day')} at the earliest, once nothing was opened with it for ${facts.quiet / DAY_MS}`;
-        return `Withdraw key ${kid} ${when}: casehard keys withdraw ${kid}`;
+        return `Withdraw key ${old} ${when}: casehard keys withdraw ${old}`;
       }),
+      'Where that is done already, paste the lines that it printed; run again, it prints them once more.',
+      ...blind(facts),
+      ...lostLines(lostValues(facts)),
     ],
-    paste: first ? withdrawLines(facts, first.kid) : [],
+    paste: [],
   };
 }
 
 function explainDone(facts: RotationFacts, { kid, values, kept, idle, lost }: Step<'done'>): readonly string[] {
-  const live = liveProcesses(facts).length;
+  const processes = liveProcesses(facts);
+  const live = processes.length;
+  const active = processes.filter(({ activeKid }) => activeKid === kid).length;
   if (facts.road === 'leave') {
     return [
-      'No value is sealed any more, and no live process seals. The keys can be taken out of the settings.',
+      `${lost.length === 0 ? 'No value is sealed any more' : 'No value is under a key that is at hand'}, and no live process seals. The keys can be taken out of the settings.`,
       ...lostLines(lost),
     ];
   }
   return [
     facts.kind === 'enc'
       ? `Key ${kid} is active, ${plural(values, 'value is', 'values are')} under it, and none is under another key that is configured.`
-      : `Tracking key ${kid} is active in every live process that has tracking keys (${live}).`,
+      : `Tracking key ${kid} is active here, and in ${active} of ${plural(live, 'live process', 'live processes')} that ${live === 1 ? 'has' : 'have'} tracking keys.`,
     ...(kept.length > 0
       ? [
           `Keep ${kept.join(', ')} in ${NAMES.trk.previous}: unsubscribe links in old mails need them for ever. Withdraw one only if it has leaked.`,
@@ -158,6 +161,13 @@ function explainDone(facts: RotationFacts, { kid, values, kept, idle, lost }: St
       ? [`${countOf(idle.length)} no key active: what they save stays in the existing scheme.`, ...listed(idle)]
       : []),
     ...lostLines(lost),
+  ];
+}
+
+function blind({ transactionsVisible }: RotationFacts): readonly string[] {
+  if (transactionsVisible) return [];
+  return [
+    'This database user may not see the transactions of others: make sure yourself that none has been open for long.',
   ];
 }
 

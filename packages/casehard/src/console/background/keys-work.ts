@@ -32,8 +32,8 @@ export async function withdraw(task: Of<'withdraw'>, { project, db, signal, tell
     tell({ kind: 'withdraw', field, rows });
   };
   const checked = await checkWithdrawal(project, db, task.kid, { ...timing, signal, onPage });
-  await withdrawKey(project, db, checked, timing);
-  const { kind: of, since: _, ...rest } = checked;
+  await withdrawKey(project, db, checked, { ...timing, signal, onPage });
+  const { kind: of, ...rest } = checked;
   return { kind: 'withdraw', of, ...rest };
 }
 

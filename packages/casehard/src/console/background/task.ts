@@ -104,7 +104,7 @@ export interface Diagnosed extends Diagnosis {
 }
 
 /** A key that was withdrawn from the database; the lines of settings are left. */
-export interface Withdrawn extends Omit<Withdrawable, 'kind' | 'since'> {
+export interface Withdrawn extends Omit<Withdrawable, 'kind'> {
   readonly kind: 'withdraw';
   readonly of: Withdrawable['kind'];
 }

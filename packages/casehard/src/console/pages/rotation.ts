@@ -1,5 +1,5 @@
 import { CasehardError, generateKey, type KeyKind } from '@casehard/core';
-import { NAMES, stageLine, withdrawLines } from '../../keys/paste.ts';
+import { NAMES, stageLine } from '../../keys/paste.ts';
 import { type ReadRotation, readRotation } from '../../keys/read-rotation.ts';
 import { type RotationStep, rotationStep } from '../../keys/rotation.ts';
 import { kindOf } from '../../keys/withdraw.ts';
@@ -35,7 +35,7 @@ export async function rotationPage(ctx: Ctx, kind: KeyKind): Promise<Response> {
   return answerWith(ctx, {
     title,
     ...(seconds === undefined ? {} : { refresh: seconds }),
-    body: html`${withdrawn(ctx, facts)}${explained(ctx, facts, step)}${pasteCleared(facts, step)}
+    body: html`${withdrawn(ctx, facts)}${explained(ctx, facts, step)}
 ${jobs.running ? html`${jobSummary(ctx, jobs.running)}<p><a href="${ctx.href(`/jobs/${jobs.running.id}`)}">Watch it</a></p>` : ''}
 ${ctx.who?.role === 'operator' ? buttons(ctx, facts, step) : html`<p>An operator can go on from here.</p>`}
 <p class="soft">${kind === 'enc' && watch.scan ? html`Values as of the scan of ${time(watch.scan.at)}${watch.scanRows === undefined ? '' : ', which is being made anew'}; ` : ''}processes as of now. You may leave this page: it goes on where it is.</p>
@@ -174,7 +174,7 @@ function candidates({ keys, canaries }: ReadRotation): readonly string[] {
 }
 
 function withdrawForm(ctx: Ctx, facts: ReadRotation): Html {
-  const kids = candidates(facts).filter((kid) => facts.kind === 'trk' || facts.canaries.includes(kid));
+  const kids = candidates(facts);
   if (kids.length === 0) return html``;
   return html`<form method="post" action="${ctx.href('/keys/withdraw')}" class="stack">${tokenField(ctx)}
 <div class="row"><label for="w-kid">Key to withdraw</label><select id="w-kid" name="kid">${kids.map((kid) => html`<option value="${kid}">${kid}</option>`)}</select></div>
@@ -186,12 +186,6 @@ ${passwordField(ctx, 'w-password')}<button class="danger">Withdraw it</button></
 function early(ctx: Ctx, facts: ReadRotation, { step }: RotationStep): Html {
   if (step === 'withdraw' || candidates(facts).length === 0) return html``;
   return html`<h2>Withdraw a key</h2><details><summary>${facts.kind === 'trk' ? 'A key that has leaked' : 'A key that nothing needs any more'}</summary>${withdrawForm(ctx, facts)}</details>`;
-}
-
-/** Lines for keys that only the configuration still has. */
-function pasteCleared(facts: ReadRotation, step: RotationStep): Html {
-  const [first] = step.step === 'withdraw' ? step.keys.filter(({ cleared }) => cleared) : [];
-  return first ? pasteLines(withdrawLines(facts, first.kid)) : html``;
 }
 
 /** How the last withdrawal of a key of this kind ended. */

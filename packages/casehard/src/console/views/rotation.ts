@@ -40,14 +40,12 @@ export function explained(ctx: Ctx, facts: ReadRotation, step: RotationStep): Ht
     case 'soften':
       return html`<p class="headline">${plural(step.total, 'value is', 'values are')} sealed.</p>`;
     case 'withdraw':
-      return html`<p class="headline">Every value is under the new key <code>${step.kid}</code>.</p>
-<ul>${step.keys.map(({ kid, wait, cleared }) => {
-        if (cleared)
-          return html`<li>Nothing in this database is under <code>${kid}</code> any more: take it out of the settings of every process.</li>`;
+      return html`<p class="headline">No value is under an older key that is configured: new ones are under <code>${step.kid}</code>.</p>
+<ul>${step.keys.map(({ kid, wait }) => {
         if (wait === 0) return html`<li><code>${kid}</code> can be withdrawn now.</li>`;
         const days = plural(Math.ceil(wait / DAY_MS), 'day', 'days');
         return html`<li><code>${kid}</code> can be withdrawn in ${days} at the earliest, once nothing was opened with it for ${plural(facts.quiet / DAY_MS, 'day', 'days')}.</li>`;
-      })}</ul>`;
+      })}</ul>${unseen(facts)}`;
     case 'done':
       return done(ctx, facts, step);
   }
@@ -83,9 +81,7 @@ ${waitedFor(missing)}
 }
 
 function settle(facts: ReadRotation, why: Unsettled): Html {
-  const blind = facts.transactionsVisible
-    ? ''
-    : html`<p>This database user may not see the transactions of others: make sure yourself that none has been open for long.</p>`;
+  const blind = unseen(facts);
   if (why.because === 'processes') {
     return html`<p class="headline">${plural(why.processes.length, 'live process has', 'live processes have')} an older key active.</p>${waitedFor(why.processes)}<p>Change the settings of each as before, and restart it.</p>${blind}`;
   }
@@ -93,6 +89,12 @@ function settle(facts: ReadRotation, why: Unsettled): Html {
     return html`<p class="headline">Wait ${Math.ceil(why.wait / 1000)} s.</p><p>No live process has an older key active; after that it is certain that none seals with one.</p>${blind}`;
   }
   return html`<p class="headline">A transaction has been open for ${Math.ceil(why.open / 1000)} s.</p><p>It began before the older keys came to rest, and what it has written cannot be seen: wait for its end, or end it.</p>`;
+}
+
+function unseen({ transactionsVisible }: ReadRotation): Html {
+  return transactionsVisible
+    ? html``
+    : html`<p>This database user may not see the transactions of others: make sure yourself that none has been open for long.</p>`;
 }
 
 function waitedFor(processes: readonly HeardProcess[]): Html {
