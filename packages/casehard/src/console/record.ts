@@ -1,5 +1,5 @@
 import { type Act, type AuditEntry, requireTrail } from '../audit/trail.ts';
-import type { Job } from './jobs.ts';
+import type { Job } from './job-rows.ts';
 import type { Parts } from './parts.ts';
 import { type Ctx, person } from './request.ts';
 

@@ -1,6 +1,6 @@
 import { CasehardError } from '@casehard/core';
 import { required } from '../http/form.ts';
-import type { Job } from '../jobs.ts';
+import type { Job } from '../job-rows.ts';
 import { aboutJob, record } from '../record.ts';
 import { type Ctx, person } from '../request.ts';
 import { answerWith, goTo } from '../views/answer.ts';

@@ -1,5 +1,5 @@
 import type { Trouble } from '../background/task.ts';
-import type { Job } from '../jobs.ts';
+import type { Job } from '../job-rows.ts';
 import type { Ctx } from '../request.ts';
 import { answerWith, goTo } from '../views/answer.ts';
 import { countsOf, historyChart, legend, stackedBar } from '../views/bars.ts';

@@ -1,4 +1,4 @@
-import type { Job, JobState } from '../jobs.ts';
+import type { Job, JobState } from '../job-rows.ts';
 import type { Ctx } from '../request.ts';
 import { type Html, html } from './html.ts';
 import { number, time } from './parts.ts';
