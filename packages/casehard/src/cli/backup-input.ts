@@ -6,17 +6,26 @@ import { readBackupFile } from '../keys/backup-file.ts';
 import type { Invocation } from './main.ts';
 import { isInteractive, readSecret } from './prompt.ts';
 
-/** Opens the backup that a command names: with the file of an identity, or with a passphrase that is asked for. */
+/**
+ * Opens the backup that a command names: with the file of an identity, or with a passphrase that is asked for. `onUnopened`
+ * hears of a file that was there and did not open, or holds no keys: that is no slip of whoever typed the command.
+ */
 export async function openBackupFile(
   { folder }: Invocation,
   file: string,
   options: Readonly<Record<string, unknown>>,
+  onUnopened: (name: string, error: CasehardError) => Promise<void> = async () => {},
 ): Promise<OpenedBackup & { readonly path: string; readonly name: string }> {
   const path = resolve(folder, file);
   const name = basename(path);
   const bytes = readBackupFile(path);
-  const how = await readHow(bytes, { folder, name, identity: options.identity });
-  return { ...(await openBackup(bytes, how, path)), path, name };
+  try {
+    const how = await readHow(bytes, { folder, name, identity: options.identity });
+    return { ...(await openBackup(bytes, how, path)), path, name };
+  } catch (error) {
+    if (error instanceof CasehardError && !SLIPS.has(error)) await onUnopened(name, error);
+    throw error;
+  }
 }
 
 /** A new passphrase: asked for twice on a terminal, else read from stdin. */
@@ -32,6 +41,15 @@ export async function readNewPassphrase(): Promise<string> {
 
 // --- internal ---
 
+/** Errors about how a backup was to be opened, not about the backup. */
+const SLIPS = new WeakSet<CasehardError>();
+
+function slip(message: string, hint: string): CasehardError {
+  const error = new CasehardError('BACKUP', message, { hint });
+  SLIPS.add(error);
+  return error;
+}
+
 async function readHow(
   bytes: Uint8Array,
   { folder, name, identity }: { readonly folder: string; readonly name: string; readonly identity: unknown },
@@ -40,9 +58,7 @@ async function readHow(
     return { identity: identity === '-' ? await readSecret('Identity') : readIdentity(resolve(folder, identity)) };
   }
   if (isPassphraseSealed(bytes, name)) return { passphrase: await readSecret(`Passphrase of ${name}`) };
-  throw new CasehardError('BACKUP', `${name} is sealed to recipients`, {
-    hint: 'name the file of the identity that age-keygen made: --identity FILE',
-  });
+  throw slip(`${name} is sealed to recipients`, 'name the file of the identity that age-keygen made: --identity FILE');
 }
 
 function readIdentity(path: string): string {
@@ -50,8 +66,6 @@ function readIdentity(path: string): string {
     return readFileSync(path, 'utf8');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    throw new CasehardError('BACKUP', `${path} cannot be read (${code})`, {
-      hint: 'check the name of the identity file',
-    });
+    throw slip(`${path} cannot be read (${code})`, 'check the name of the identity file');
   }
 }

@@ -30,7 +30,7 @@ export async function record(
   return {
     say() {
       for (const text of notes) output.note(text);
-      if (problem !== undefined) output.problem(`this was done, and is not in the audit trail: ${problem}`);
+      if (problem !== undefined) output.problem(`this act is not in the audit trail: ${problem}`);
     },
   };
 }

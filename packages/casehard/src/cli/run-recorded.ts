@@ -5,31 +5,34 @@ import type { Exit } from './exit.ts';
 import { type AtWork, record } from './record.ts';
 
 /**
- * Hardens or softens, records it as it ended, and reports. It is recorded once, also where it failed after its first
- * page; a dry run and a run that was refused before it began did nothing.
+ * Hardens or softens, records that it begins and how it ended, and reports. A run that is killed leaves its beginning in the
+ * trail; a dry run and a run that was refused before it began did nothing.
  */
 export async function runRecorded(at: AtWork, options: RunOptions, report: (result: RunResult) => Exit): Promise<Exit> {
-  const { act, dryRun, only, asPlaintext } = options;
+  const { act, only, asPlaintext } = options;
   const subject = asPlaintext ? printLocator(asPlaintext.field, asPlaintext.key) : (only?.join(', ') ?? 'all fields');
   const walks = new Map<string, Walked>();
-  const note = (how: string) =>
-    dryRun === true
-      ? undefined
-      : record(at, { act, subject, reason: '', outcome: `${how}: ${figuresOf([...walks.values()])}` });
+  const note = (outcome: string) => record(at, { act, subject, reason: '', outcome });
+  const ended = (how: string) => note(`${how}: ${figuresOf([...walks.values()])}`);
+  let begun: Awaited<ReturnType<typeof record>> | undefined;
   let result: RunResult;
   try {
     result = await run(at.project, at.db, {
       ...options,
+      onBegin: async () => {
+        begun = await note('started');
+        begun.say();
+      },
       onProgress(field, walked) {
         walks.set(field, walked);
         options.onProgress?.(field, walked);
       },
     });
   } catch (error) {
-    if (walks.size > 0) (await note(`failed ${error instanceof CasehardError ? error.code : 'BUG'}`))?.say();
+    if (begun) (await ended(`failed ${error instanceof CasehardError ? error.code : 'BUG'}`)).say();
     throw error;
   }
-  const recorded = await note(result.stopped ? 'stopped' : 'done');
+  const recorded = begun && (await ended(result.stopped ? 'stopped' : 'done'));
   const exit = report(result);
   recorded?.say();
   return exit;

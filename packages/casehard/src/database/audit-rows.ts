@@ -36,6 +36,7 @@ export type AuditTag = (pieces: readonly string[]) => string;
 export async function appendAudit(db: Executor, entry: AuditEntry, tag: AuditTag): Promise<AuditRow> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const [last] = await readAudit(db, { descending: true, limit: 1 });
+    if (!Number.isSafeInteger((last?.seq ?? 0) + 1)) throw notOurs();
     const row = await guarded(async () => {
       const { rows } = await sql<{ clock: unknown }>`select ${clock(db.engine)} as clock`.execute(db.kysely);
       const unsigned = { ...entry, seq: (last?.seq ?? 0) + 1, at: Number(rows[0]?.clock) };
@@ -47,13 +48,18 @@ export async function appendAudit(db: Executor, entry: AuditEntry, tag: AuditTag
         values (${row.seq}, ${row.at}, ${row.actor}, ${row.act}, ${row.subject}, ${row.reason}, ${row.outcome}, ${row.mac})`.execute(
         db.kysely,
       );
-      return row;
     } catch (error) {
       // Somebody else took the number: theirs is the row before ours now.
       const [now] = await readAudit(db, { descending: true, limit: 1 });
       if ((now?.seq ?? 0) < row.seq && !isRetryable(error)) await guarded(() => Promise.reject(error));
       await sleep(Math.random() * PAUSE_MS * attempt);
+      continue;
     }
+    // A trigger or a rule may have thrown it away, or written something else: then nothing is recorded.
+    const [kept] = await readAudit(db, { after: row.seq - 1, limit: 1 });
+    if (!kept || kept.mac !== row.mac || auditPieces(kept, '').join('\0') !== auditPieces(row, '').join('\0'))
+      throw notKept();
+    return row;
   }
   throw new CasehardError('AUDIT', 'the audit trail is too busy: the act could not be recorded', { hint: 'try again' });
 }
@@ -96,6 +102,18 @@ export function auditPieces(row: Omit<AuditRow, 'mac'>, before: string): readonl
 }
 
 // --- internal ---
+
+function notKept(): CasehardError {
+  return new CasehardError('AUDIT', 'the audit trail did not keep the row that was written: the act is not recorded', {
+    hint: 'look for a trigger or a rule on casehard_audit, and find out who made it',
+  });
+}
+
+function notOurs(): CasehardError {
+  return new CasehardError('AUDIT', 'the audit trail ends with a row that casehard has not written', {
+    hint: '`casehard audit verify` names the first row that is wrong; find out who can write this database',
+  });
+}
 
 const TABLE = 'casehard_audit';
 const ATTEMPTS = 20;

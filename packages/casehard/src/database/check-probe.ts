@@ -46,7 +46,7 @@ async function evaluate(
     select case when (${sql.raw(expression)}) then 1 when not (${sql.raw(expression)}) then 0 end as ok
     from (select ${sql.join(columns)}) as casehard_probe`;
   try {
-    const { rows } = await savepoint(db, () => query.execute(db.kysely));
+    const { rows } = await apart(db, (kysely) => query.execute(kysely));
     return rows[0]?.ok === undefined ? undefined : rows[0].ok === null || Number(rows[0].ok) === 1;
   } catch {
     return undefined;
@@ -65,12 +65,16 @@ function typed(db: Database, column: ColumnInfo, value: string | null): RawBuild
   return value === null ? sql`null` : sql`${value}`;
 }
 
-/** PostgreSQL gives up a whole transaction for one failed statement. */
-async function savepoint<T>(db: Database, work: () => Promise<T>): Promise<T> {
-  if (db.engine !== 'postgres' || !db.kysely.isTransaction) return work();
+/**
+ * On PostgreSQL a condition may call functions that write, so it is evaluated in a transaction that may not; inside one of
+ * ours it cannot be told so any more. There, one failed statement would be the end of the whole transaction.
+ */
+async function apart<T>(db: Database, work: (kysely: Database['kysely']) => Promise<T>): Promise<T> {
+  if (db.engine !== 'postgres') return work(db.kysely);
+  if (!db.kysely.isTransaction) return db.kysely.transaction().setAccessMode('read only').execute(work);
   await sql`savepoint casehard_probe`.execute(db.kysely);
   try {
-    return await work();
+    return await work(db.kysely);
   } catch (error) {
     await sql`rollback to savepoint casehard_probe`.execute(db.kysely);
     throw error;

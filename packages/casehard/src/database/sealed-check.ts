@@ -21,9 +21,11 @@ export function sealedCheckName({ table, column, where }: Place): string {
   return `casehard_sealed_${readable}_${id}`.toLowerCase();
 }
 
-/** Whether that constraint is among those of a table. */
+/** Whether that constraint is among those of a table, and is ours: one of its name may say anything. */
 export function hasSealedCheck({ checks }: { readonly checks: readonly CheckInfo[] }, place: Place): boolean {
-  return checks.some(({ name }) => name.toLowerCase() === sealedCheckName(place));
+  return checks.some(
+    ({ name, expression }) => name.toLowerCase() === sealedCheckName(place) && expression.includes('chd1.'),
+  );
 }
 
 /** Why a database cannot have that constraint, with what to do instead; undefined: it can. */

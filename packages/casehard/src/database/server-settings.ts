@@ -15,8 +15,8 @@ export interface ServerSettings {
 export interface StatementLog {
   /** As an operator would write it: `log_statement = all`. */
   readonly setting: string;
-  /** Every statement, or the slow ones alone. */
-  readonly which: 'all' | 'slow';
+  /** Every statement, or the slow ones alone; or every change, with what a row held before. */
+  readonly which: 'all' | 'slow' | 'changes';
 }
 
 /** Says whether the database answers at all. Throws DATABASE with the reason. */
@@ -24,7 +24,10 @@ export async function ping(db: Database): Promise<void> {
   await guarded(() => sql`select 1`.execute(db.kysely));
 }
 
-/** Reads the settings of the server, not those of our own connections. */
+/**
+ * Reads the settings of the server, and those that it has for single users and databases; not those of our own connections,
+ * as far as the server tells them apart.
+ */
 export function readServerSettings(db: Database): Promise<ServerSettings> {
   return guarded(() => READERS[db.engine](db));
 }
@@ -34,20 +37,20 @@ export function readServerSettings(db: Database): Promise<ServerSettings> {
 const READERS: Readonly<Record<Database['engine'], (db: Database) => Promise<ServerSettings>>> = {
   async postgres({ kysely }) {
     const { rows } = await sql<{ name: string; setting: string }>`
-      select name, setting from pg_settings where name in
-        ('log_statement', 'log_min_duration_statement', 'log_min_duration_sample', 'default_transaction_read_only')`.execute(
-      kysely,
-    );
+      select name, reset_val as setting from pg_settings where name in
+        ('log_statement', 'log_min_duration_statement', 'log_min_duration_sample', 'log_transaction_sample_rate',
+          'default_transaction_read_only')`.execute(kysely);
+    const single = await sql<{ role: string | null; line: string }>`
+      select rolname as role, unnest(setconfig) as line from pg_db_role_setting
+      left join pg_roles on pg_roles.oid = setrole
+      where setdatabase = 0 or setdatabase = (select oid from pg_database where datname = current_database())
+      order by 1, 2`.execute(kysely);
     const replica = await sql<{ replica: boolean }>`select pg_is_in_recovery() as replica`.execute(kysely);
     const settings = new Map(rows.map(({ name, setting }) => [name, setting]));
-    const logs: StatementLog[] = [];
-    const statement = settings.get('log_statement') ?? 'none';
-    if (statement === 'all' || statement === 'mod')
-      logs.push({ setting: `log_statement = ${statement}`, which: 'all' });
-    for (const name of ['log_min_duration_statement', 'log_min_duration_sample']) {
-      const milliseconds = Number(settings.get(name) ?? -1);
-      if (milliseconds >= 0)
-        logs.push({ setting: `${name} = ${milliseconds}`, which: milliseconds === 0 ? 'all' : 'slow' });
+    const logs = [...settings].flatMap(([name, setting]) => postgresLog(name, setting, ''));
+    for (const { role, line } of single.rows) {
+      const [name = '', setting = ''] = line.split(/=(.*)/s);
+      logs.push(...postgresLog(name, setting, ` (set for ${role === null ? 'this database' : `user ${role}`})`));
     }
     const off =
       settings.get('default_transaction_read_only') === 'on' ? 'default_transaction_read_only = on' : undefined;
@@ -55,9 +58,11 @@ const READERS: Readonly<Record<Database['engine'], (db: Database) => Promise<Ser
   },
 
   async mysql({ kysely }) {
-    const { rows } = await sql<Readonly<Record<'mode' | 'general' | 'slow' | 'closed', string | number>>>`
+    const { rows } = await sql<
+      Readonly<Record<'mode' | 'general' | 'slow' | 'closed' | 'bin' | 'format', string | number>>
+    >`
       select @@global.sql_mode as mode, @@global.general_log as general, @@global.slow_query_log as slow,
-        @@global.read_only as closed`.execute(kysely);
+        @@global.read_only as closed, @@global.log_bin as bin, @@global.binlog_format as format`.execute(kysely);
     const row = rows[0];
     const isOn = (value: string | number | undefined): boolean => /^(1|on)$/i.test(String(value));
     return {
@@ -66,6 +71,9 @@ const READERS: Readonly<Record<Database['engine'], (db: Database) => Promise<Ser
       logs: [
         ...(isOn(row?.general) ? [{ setting: 'general_log = ON', which: 'all' as const }] : []),
         ...(isOn(row?.slow) ? [{ setting: 'slow_query_log = ON', which: 'slow' as const }] : []),
+        ...(isOn(row?.bin)
+          ? [{ setting: `log_bin = ON, binlog_format = ${row?.format}`, which: 'changes' as const }]
+          : []),
       ],
     };
   },
@@ -76,3 +84,13 @@ const READERS: Readonly<Record<Database['engine'], (db: Database) => Promise<Ser
     return { readOnly: closed ? 'query_only is on' : undefined, sqlMode: undefined, logs: [] };
   },
 };
+
+function postgresLog(name: string, setting: string, where: string): readonly StatementLog[] {
+  const written = `${name} = ${setting}${where}`;
+  if (name === 'log_statement') return /^(?:all|mod)$/i.test(setting) ? [{ setting: written, which: 'all' }] : [];
+  if (name === 'log_transaction_sample_rate') return Number(setting) > 0 ? [{ setting: written, which: 'all' }] : [];
+  if (name !== 'log_min_duration_statement' && name !== 'log_min_duration_sample') return [];
+  // A number of milliseconds, or with a unit behind it: below zero, it is off.
+  const least = Number.parseFloat(setting);
+  return least >= 0 ? [{ setting: written, which: least === 0 ? 'all' : 'slow' }] : [];
+}

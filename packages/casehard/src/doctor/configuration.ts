@@ -50,7 +50,7 @@ function keysConfigured(facts: Facts): readonly Finding[] {
 }
 
 /** Group permissions are the operator's own affair: the web server's group has to read a PHP configuration. */
-const EVERYONE = 0o004;
+const EVERYONE = 0o006;
 
 function filesPrivate({ files }: Facts): readonly Finding[] {
   const troubles = files.flatMap(({ path, mode }): Trouble[] => {
@@ -60,7 +60,10 @@ function filesPrivate({ files }: Facts): readonly Finding[] {
         code: 'FILE_READABLE_BY_EVERYONE',
         verdict: 'warning',
         evidence: `${path} has mode ${mode.toString(8).padStart(4, '0')}`,
-        cause: 'every user and every program of this computer can read the keys or passwords in it',
+        cause:
+          (mode & 0o004) === 0
+            ? 'every user and every program of this computer can write their own keys into it'
+            : 'every user and every program of this computer can read the keys or passwords in it',
         fix: `chmod o-rwx ${path}`,
       },
     ];

@@ -135,7 +135,7 @@ function noCopies({ resolved }: Facts): readonly Finding[] {
   });
   return settle('database', troubles, {
     code: 'NO_COPIES',
-    evidence: 'no trigger, rule or history copies values of these tables',
+    evidence: 'no trigger or rule of these tables fires at an UPDATE, and none keeps a history',
   });
 }
 
@@ -175,6 +175,13 @@ function strictMode({ server }: Facts): readonly Finding[] {
   return settle('database', troubles, { code: 'SQL_MODE_STRICT', evidence: 'a value that does not fit is an error' });
 }
 
+const LOGGED = {
+  all: 'the server writes statements into a log, with what the application saves; casehard itself sends sealed values only',
+  slow: 'the server writes slow statements into a log, with what the application saves; casehard itself sends sealed values only',
+  changes:
+    'the server writes every change into its binary log: what the application saves, and what rows held before they were hardened',
+} as const;
+
 function statementLogs({ server }: Facts): readonly Finding[] {
   if (!server) return [];
   const troubles = server.logs.map(
@@ -182,11 +189,17 @@ function statementLogs({ server }: Facts): readonly Finding[] {
       code: 'STATEMENTS_LOGGED',
       verdict: which === 'all' ? 'warning' : 'notice',
       evidence: setting,
-      cause: `the server writes ${which === 'all' ? 'statements' : 'slow statements'} into a log, with what the application saves; casehard itself sends sealed values only`,
-      fix: 'switch it off, or keep the log as safe as the database until every save is sealed',
+      cause: LOGGED[which],
+      fix:
+        which === 'changes'
+          ? 'keep binary logs as safe as the database, and let those from before the last harden expire'
+          : 'switch it off, or keep the log as safe as the database until every save is sealed',
     }),
   );
-  return settle('database', troubles, { code: 'STATEMENTS_NOT_LOGGED', evidence: 'the server logs no statements' });
+  return settle('database', troubles, {
+    code: 'STATEMENTS_NOT_LOGGED',
+    evidence: 'no setting that this user sees has the server log statements or changes',
+  });
 }
 
 function perTable(

@@ -53,11 +53,22 @@ export interface Facts {
   readonly stopped: 'no' | 'resumable' | 'anew';
   /** Where values that fail their MAC open, by `idOf`. */
   readonly moved: ReadonlyMap<string, string>;
+  /** Locators that are listed for each finding, at most. */
+  readonly maxLocators: number;
 }
 
 /** Sealed values under a key, in all fields. */
 export function valuesUnder({ kids }: Pick<Facts, 'kids'>, kid: string): number {
   return (kids ?? []).reduce((sum, field) => sum + (field.kids.get(kid) ?? 0), 0);
+}
+
+/** Sealed values by key id, in all fields. */
+export function valuesByKey({ kids }: Pick<Facts, 'kids'>): ReadonlyMap<string, number> {
+  const values = new Map<string, number>();
+  for (const field of kids ?? []) {
+    for (const [kid, rows] of field.kids) values.set(kid, (values.get(kid) ?? 0) + rows);
+  }
+  return values;
 }
 
 /** All sealed values. */

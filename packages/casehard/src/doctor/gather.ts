@@ -31,6 +31,7 @@ export async function gather(project: Project, db: Database, options: ExamineOpt
     tracking: options.tracking,
     keysProblem: options.keysProblem,
     files: secretFiles(project, options.env),
+    maxLocators: options.maxLocators ?? MAX_LOCATORS,
   };
   try {
     await ping(db);
@@ -100,6 +101,7 @@ const NOTHING: Omit<Facts, 'project' | 'now'> = {
   complete: false,
   stopped: 'no',
   moved: new Map(),
+  maxLocators: 0,
 };
 
 function asOurs(error: unknown): CasehardError {
@@ -111,7 +113,7 @@ type Values = Pick<Facts, 'kids' | 'looks' | 'complete' | 'stopped' | 'moved'>;
 
 async function readValues(
   session: Session,
-  { project, resolved, keysProblem, now }: Facts,
+  { project, resolved, keysProblem, now, maxLocators }: Facts,
   options: ExamineOptions & { readonly label: string },
   notLookedAt: { what: string; error: CasehardError }[],
 ): Promise<Values> {
@@ -150,8 +152,7 @@ async function readValues(
     };
     const signal = options.signal ? { signal: options.signal } : {};
     try {
-      if (await lookAt(session, field, look, { keep: options.maxLocators ?? MAX_LOCATORS, onPage, ...signal }))
-        continue;
+      if (await lookAt(session, field, look, { keep: maxLocators, onPage, ...signal })) continue;
     } catch (error) {
       notLookedAt.push({ what: `field ${field.name}`, error: asOurs(error) });
       continue;

@@ -2,7 +2,8 @@ import type { CasehardError } from '@casehard/core';
 import type { Drill } from '../database/drills.ts';
 import type { KeptCanary } from '../database/evidence.ts';
 import { judgeCounted, STRANGE, soundCanaries } from '../inventory/belonging.ts';
-import { type Facts, sealedValues, valuesUnder } from './facts.ts';
+import { keysToProve } from '../keys/backups.ts';
+import { type Facts, sealedValues, valuesByKey, valuesUnder } from './facts.ts';
 import { count, type Finding, settle, type Trouble } from './finding.ts';
 
 /** Whether the keys belong to this database, which of them are still needed, and whether the active one has a backup. */
@@ -68,11 +69,7 @@ function fatalProblems(facts: Facts): readonly CasehardError[] {
   const { project, tracking, canaries = [], keysProblem } = facts;
   if (keysProblem) return [];
   const { keyring } = project;
-  const values = new Map<string, number>();
-  for (const { kids } of facts.kids ?? []) {
-    for (const [kid, rows] of kids) values.set(kid, (values.get(kid) ?? 0) + rows);
-  }
-  return judgeCounted(canaries, { keyring, tracking }, values).filter(({ code }) => STRANGE.has(code));
+  return judgeCounted(canaries, { keyring, tracking }, valuesByKey(facts)).filter(({ code }) => STRANGE.has(code));
 }
 
 function belong(facts: Facts): readonly Finding[] {
@@ -92,6 +89,8 @@ function belong(facts: Facts): readonly Finding[] {
       const values = valuesUnder(facts, kid);
       troubles.push(values > 0 ? previousMissing(kid, values, createdAt) : noLongerNeeded(kid));
     }
+    // Where every value is opened, the values themselves say so, with their locators.
+    if (!facts.looks) troubles.push(...underNobodysKey(facts));
   }
   for (const { kid, state } of keyring.list()) {
     const values = state === 'withdrawn' ? valuesUnder(facts, kid) : 0;
@@ -104,6 +103,27 @@ function belong(facts: Facts): readonly Finding[] {
         ? 'nothing is sealed here yet'
         : `${count(opened(facts), 'value')} of ${sealed} under keys that are configured`,
   });
+}
+
+/** Sealed under keys that neither this configuration nor a canary knows. */
+function underNobodysKey({ project: { keyring }, canaries = [], kids = [] }: Facts): readonly Trouble[] {
+  return kids.flatMap(({ name, kids: counted }) =>
+    [...counted].flatMap(([kid, values]): Trouble[] => {
+      if (values === 0 || keyring.stateOf(kid) !== undefined || canaries.some((canary) => canary.kid === kid))
+        return [];
+      return [
+        {
+          code: 'VALUES_UNKNOWN_KEY',
+          verdict: 'failed',
+          evidence: `${count(values, 'value is', 'values are')} under key ${kid} in ${name}, which is not configured and has no canary here`,
+          cause: 'sealed under a key that is not configured: of another environment, or lost',
+          fix: '`casehard doctor` without --quick names each; give the key back, or set the values anew',
+          field: name,
+          key: kid,
+        },
+      ];
+    }),
+  );
 }
 
 function previousMissing(kid: string, values: number, createdAt: string): Trouble {
@@ -185,7 +205,9 @@ function previousNeeded(facts: Facts): readonly Finding[] {
         verdict: 'notice',
         evidence: `${count(values, 'value is', 'values are')} under the previous key ${kid}${ago}`,
         cause: 'a rotation is not finished',
-        fix: 'run `casehard harden`, which reseals them, and keep the key until then',
+        fix: project.keyring.active
+          ? 'run `casehard harden`, which reseals them, and keep the key until then'
+          : 'keep the key; `casehard harden` reseals them once a key is active',
         key: kid,
       };
     }
@@ -202,17 +224,15 @@ function previousNeeded(facts: Facts): readonly Finding[] {
 }
 
 function backup(facts: Facts): readonly Finding[] {
-  const { drills, project, plan, now } = facts;
+  const { drills, project, plan, now, tracking } = facts;
   const { active } = project.keyring;
   const pending = plan?.steps.some(({ id }) => id === 'create casehard_drills') !== false;
-  if (!active || pending) return [];
+  const needed = keysToProve(project.keyring, tracking, valuesByKey(facts));
+  const [first] = needed;
+  if (first === undefined || pending) return [];
   const lastOf = (kid: string): Drill | undefined => (drills ?? []).find((drill) => drill.kid === kid);
-  const previous = project.keyring
-    .list()
-    .filter(({ kid, state }) => state === 'previous' && valuesUnder(facts, kid) > 0)
-    .map(({ kid }) => kid);
-  const proven = lastOf(active.kid);
-  const troubles = [active.kid, ...previous].flatMap((kid): Trouble[] => {
+  const proven = lastOf(first);
+  const troubles = needed.flatMap((kid): Trouble[] => {
     const last = lastOf(kid);
     if (last?.proven) return [];
     return [
@@ -221,10 +241,15 @@ function backup(facts: Facts): readonly Finding[] {
         verdict: 'warning',
         evidence: last
           ? `the last drill of a backup of key ${kid}, ${last.file}, failed`
-          : kid === active.kid
+          : kid === active?.kid
             ? `no drill has proven a backup of the active key ${kid}`
-            : `no drill has proven a backup of key ${kid}, with ${count(valuesUnder(facts, kid), 'value')}`,
-        cause: 'when the key is lost, every sealed credential has to be typed anew',
+            : kid === tracking?.active?.tkid
+              ? `no drill has proven a backup of the tracking key ${kid}`
+              : `no drill has proven a backup of key ${kid}, with ${count(valuesUnder(facts, kid), 'value')}`,
+        cause:
+          kid === tracking?.active?.tkid
+            ? 'when the key is lost, links in mails that were sent stop working, unsubscribing included'
+            : 'when the key is lost, every credential that is sealed under it has to be typed anew',
         fix: 'make a backup with `casehard keys backup`, and prove it with `casehard keys drill FILE`',
         key: kid,
       },

@@ -100,6 +100,8 @@ export const FAILS_MAC = printVerdict({ kind: 'unreadable', why: 'MAC', kid: und
 
 // --- internal ---
 
+const MOST_MISPLACED = 1000;
+
 function add(look: FieldLook, key: RowKey, verdict: Verdict, keep: number): void {
   const printed = printVerdict(verdict);
   let seen = look.seen[printed];
@@ -109,7 +111,9 @@ function add(look: FieldLook, key: RowKey, verdict: Verdict, keep: number): void
   }
   seen.count++;
   const ordinary = verdict.kind === 'empty' || (verdict.kind === 'current' && !verdict.nested);
-  if (!ordinary && seen.keys.length < keep) seen.keys.push(key);
+  // Each of those that fail their MAC is looked for elsewhere: what was not must not be called altered.
+  const most = printed === FAILS_MAC ? Math.max(keep, MOST_MISPLACED) : keep;
+  if (!ordinary && seen.keys.length < most) seen.keys.push(key);
 }
 
 /** Where a place has no row key, its first row that fails is meant. */

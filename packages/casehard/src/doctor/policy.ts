@@ -79,9 +79,10 @@ function isSealed(kind: string, verdict: string): boolean {
 
 function linkPolicy({ project, tracking, trackingCanaries, now, keysProblem }: Facts): readonly Finding[] {
   const { links } = project.config;
-  if (!links || !tracking || keysProblem) return [];
-  const troubles: Trouble[] = [...legacyLinks(links, now)];
-  if (!tracking.active) {
+  // Links may be made elsewhere, with nothing of them in this configuration: their canaries say that they were.
+  if (!tracking || keysProblem || (!links && (trackingCanaries ?? []).length === 0)) return [];
+  const troubles: Trouble[] = links ? [...legacyLinks(links, now)] : [];
+  if (links && !tracking.active) {
     troubles.push({
       code: 'NO_TRACKING_KEY',
       verdict: 'warning',
@@ -101,7 +102,9 @@ function linkPolicy({ project, tracking, trackingCanaries, now, keysProblem }: F
   }
   return settle('policy', troubles, {
     code: 'LINKS_READY',
-    evidence: `links are made under tracking key ${tracking.active?.tkid ?? 'none'}`,
+    evidence: tracking.active
+      ? `links are made under tracking key ${tracking.active.tkid}`
+      : 'every tracking key that links were made under is configured here, or withdrawn',
   });
 }
 

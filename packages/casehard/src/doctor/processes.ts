@@ -1,11 +1,13 @@
 import { HEARTBEAT_MS } from '@casehard/core';
 import { VERSION } from '@casehard/core/state';
 import type { ListedProcess } from '../database/processes.ts';
-import type { Facts } from './facts.ts';
+import { type Facts, valuesUnder } from './facts.ts';
 import { count, type Finding, settle, type Trouble } from './finding.ts';
 
 /** What the processes say of themselves that have attached to this database. */
-export function checkProcesses({ processes, project: { keyring }, keysProblem }: Facts): readonly Finding[] {
+export function checkProcesses(facts: Facts): readonly Finding[] {
+  const { processes, project, tracking, keysProblem } = facts;
+  const { keyring } = project;
   if (!processes) return [];
   const live = processes.filter(({ silent }) => silent <= SILENT_MS);
   const troubles: Trouble[] = processes.filter(({ silent }) => silent > SILENT_MS).map(silentTrouble);
@@ -31,6 +33,11 @@ export function checkProcesses({ processes, project: { keyring }, keysProblem }:
         fix: `configure ${active.kid} as its active key and start it again`,
       });
     }
+    for (const { kid } of keyring.list().filter(({ state }) => state === 'previous')) {
+      const values = valuesUnder(facts, kid);
+      if (values > 0 && !process.kids.includes(kid)) troubles.push(lacksPrevious(process, kid, values));
+    }
+    if (tracking?.active && process.trackingKids.length > 0) troubles.push(...linksOf(process, tracking.active.tkid));
     for (const { kid } of keyring.list().filter(({ state }) => state === 'staged')) {
       if (!process.kids.includes(kid)) {
         troubles.push({
@@ -73,6 +80,43 @@ function silentTrouble({ host, silent, activeKid }: ListedProcess): Trouble {
     cause: 'it ended without taking leave, or it hangs, or cannot reach the database',
     fix: 'see whether it still runs; one that has ended is forgotten by itself',
   };
+}
+
+function lacksPrevious({ host }: ListedProcess, kid: string, values: number): Trouble {
+  return {
+    code: 'PROCESS_CANNOT_OPEN',
+    verdict: 'failed',
+    evidence: `${host} cannot open with ${kid}, and ${count(values, 'value is', 'values are')} still under it`,
+    cause: 'the key was taken from it before everything was resealed: it cannot read these values',
+    fix: `list ${kid} in its CASEHARD_PREVIOUS_ENC_KEYS and start it again; then \`casehard rotate\` reseals the values`,
+    key: kid,
+  };
+}
+
+function linksOf({ host, trackingKid, trackingKids }: ListedProcess, active: string): readonly Trouble[] {
+  if (!trackingKids.includes(active)) {
+    return [
+      {
+        code: 'PROCESS_CANNOT_VERIFY',
+        verdict: 'failed',
+        evidence: `${host} verifies links under ${trackingKids.join(', ')}, and not under ${active}, which makes them here`,
+        cause: 'it has an older tracking key: links that are sent now do not work there, unsubscribing included',
+        fix: `give it the tracking key ${active}, at least in CASEHARD_STAGED_TRACKING_KEYS, and start it again`,
+        key: active,
+      },
+    ];
+  }
+  if (trackingKid === active || trackingKid === undefined) return [];
+  return [
+    {
+      code: 'PROCESS_HAS_OTHER_TRACKING_KEY',
+      verdict: 'warning',
+      evidence: `${host} makes links under ${trackingKid}, this configuration under ${active}`,
+      cause: 'a rotation of the tracking key is under way, or this process was forgotten in it',
+      fix: `configure ${active} as its tracking key and start it again: \`casehard rotate --tracking\` says who is behind`,
+      key: active,
+    },
+  ];
 }
 
 function oldLibrary({ host, version }: ListedProcess): Trouble {

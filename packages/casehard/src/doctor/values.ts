@@ -16,7 +16,8 @@ export function checkValues(facts: Facts): readonly Finding[] {
   for (const [code, group] of Map.groupBy(others, ({ seen }) => explain(facts, seen).code)) {
     troubles.push(...(code === ALTERED ? failsMac(facts, group) : about(facts, group)));
   }
-  const ok = { code: 'VALUES_CURRENT', evidence: `${count(good, 'value')} sealed under the active key, each opened` };
+  const under = facts.project.keyring.active ? 'the active key' : 'a key that is configured';
+  const ok = { code: 'VALUES_CURRENT', evidence: `${count(good, 'value')} sealed under ${under}, each opened` };
   return [
     ...settle('values', troubles, undefined),
     ...(good > 0 || troubles.length === 0 ? settle('values', [], ok) : []),
@@ -60,13 +61,13 @@ function about(facts: Facts, group: Group): readonly Trouble[] {
 }
 
 /** Values that fail their MAC: those that open elsewhere were moved from there. */
-function failsMac({ moved }: Facts, group: Group): readonly Trouble[] {
+function failsMac({ moved, maxLocators }: Facts, group: Group): readonly Trouble[] {
   const at = group.flatMap(({ seen, field }) =>
     seen.keys.map((key) => ({ locator: printLocator(field, key), from: moved.get(idOf(field, key)) })),
   );
   const found: FoundAt[] = at.flatMap(({ locator, from }) => (from === undefined ? [] : [{ locator, from }]));
   const altered = at.filter(({ from }) => from === undefined).map(({ locator }) => ({ locator }));
-  const others = total(group) - found.length;
+  const untraced = total(group) - at.length;
   const troubles: Trouble[] = [];
   if (found.length > 0) {
     troubles.push({
@@ -76,19 +77,29 @@ function failsMac({ moved }: Facts, group: Group): readonly Trouble[] {
       cause:
         'somebody copied a sealed value from one place to another, to have it opened there; or rows were renumbered',
       fix: 'find out who did it; the value still opens where it comes from; set this one anew',
-      locators: found,
+      locators: found.slice(0, maxLocators),
       locatorsInAll: found.length,
     });
   }
-  if (others > 0) {
+  if (altered.length > 0) {
     troubles.push({
       code: ALTERED,
       verdict: 'failed',
-      evidence: `${FAILS_MAC}: ${count(others, 'value')}`,
+      evidence: `${FAILS_MAC}: ${count(altered.length, 'value')}`,
       cause: 'changed after it was sealed, or moved from a row that is not there any more',
       fix: 'restore it from a backup of the database, or set it anew',
-      ...located(altered),
-      locatorsInAll: others,
+      ...located(altered.slice(0, maxLocators)),
+      locatorsInAll: altered.length,
+    });
+  }
+  if (untraced > 0) {
+    troubles.push({
+      code: 'VALUES_NOT_TRACED',
+      verdict: 'failed',
+      evidence: `${FAILS_MAC}: ${count(untraced, 'value')} more, which ${untraced === 1 ? 'was' : 'were'} not looked for elsewhere`,
+      cause: 'changed after it was sealed, or moved from another row: there are too many to look for each',
+      fix: 'see to the others first, then run `casehard doctor` again',
+      locatorsInAll: untraced,
     });
   }
   return troubles;

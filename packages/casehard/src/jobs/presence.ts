@@ -1,33 +1,44 @@
 import { hostname } from 'node:os';
 import { CasehardError, HEARTBEAT_MS, type Keyring } from '@casehard/core';
 import { randomId, VERSION } from '@casehard/core/state';
+import { describeTable } from '../database/catalogue.ts';
+import type { Database } from '../database/connect.ts';
+import { readCanaries } from '../database/evidence.ts';
 import { reportProcess, strikeProcess } from '../database/processes.ts';
-
-type Executor = Parameters<typeof reportProcess>[0];
+import type { Session } from '../database/session.ts';
+import { refuseStrangeCanaries } from '../inventory/belonging.ts';
 
 /** A run that is listed as a process, as long as it lasts. */
 export interface Presence {
-  /** Call it after each page; reports when a heartbeat is nearly over. Takes the connection that the work has: SQLite has no other. */
-  beat(on: Executor): Promise<void>;
-  leave(on: Executor): Promise<void>;
+  /** Call it after each page; reports when a heartbeat is nearly over. */
+  beat(): Promise<void>;
+  leave(): Promise<void>;
 }
 
 /**
- * Lists a run among the processes, so that no rotation goes on and no key is withdrawn while it seals. Call it before the
- * keys are checked: a withdrawal takes the canary away, then looks at the processes, so that one of the two sees the other.
- * It is struck out when it has committed its last page, so that nothing has to settle after it.
+ * Lists a run among the processes, so that no rotation goes on and no key is withdrawn while it seals, and looks at the
+ * canaries once more: a withdrawal takes the one of its key away, then looks at the processes, so that one of the two sees
+ * the other. The keys were checked before: a run that is refused writes nothing. Through its own session: SQLite has no
+ * other connection. It is struck out when it has committed
+ * its last page, so that nothing has to settle after it. Throws what `refuseStrangeCanaries` throws.
  */
 export async function appear(
-  db: Executor,
+  session: Session,
   keyring: Keyring,
-  { act, heartbeat = HEARTBEAT_MS }: { readonly act: string; readonly heartbeat?: number | undefined },
+  options: {
+    readonly act: string;
+    readonly heartbeat?: number | undefined;
+    /** What `canariesBefore` gave before the keys were checked. */
+    readonly judged: ReadonlySet<string> | undefined;
+  },
 ): Promise<Presence> {
+  const { act, heartbeat = HEARTBEAT_MS, judged } = options;
   const id = randomId();
   let last = 0;
-  const report = (on: Executor): Promise<void> => {
+  const report = (): Promise<void> => {
     last = performance.now();
     return tolerated(() =>
-      reportProcess(on, {
+      reportProcess(session, {
         id,
         version: VERSION,
         host: `${hostname()}:${process.pid} ${act}`,
@@ -41,13 +52,26 @@ export async function appear(
       }),
     );
   };
-  await report(db);
+  const leave = (): Promise<void> => tolerated(() => strikeProcess(session, id));
+  await report();
+  try {
+    if (judged) await refuseStrangeCanaries(session, keyring, judged);
+  } catch (error) {
+    await leave();
+    throw error;
+  }
   return {
-    beat: async (on) => {
-      if (performance.now() - last > heartbeat / 2) await report(on);
+    beat: async () => {
+      if (performance.now() - last > heartbeat / 2) await report();
     },
-    leave: (on) => tolerated(() => strikeProcess(on, id)),
+    leave,
   };
+}
+
+/** The key ids of the canaries as they stand; undefined: the upgrade has not made the table yet. */
+export async function canariesBefore(db: Database): Promise<ReadonlySet<string> | undefined> {
+  if (!(await describeTable(db, 'casehard_keys'))) return undefined;
+  return new Set((await readCanaries(db)).map(({ kid }) => kid));
 }
 
 // --- internal ---

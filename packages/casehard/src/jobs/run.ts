@@ -10,7 +10,7 @@ import { keepCanary } from '../inventory/canary.ts';
 import { rowKeyOf } from '../inventory/locator.ts';
 import { type ResolvedField, resolveFields } from '../inventory/resolve.ts';
 import { preflight } from './preflight.ts';
-import { appear, type Presence } from './presence.ts';
+import { appear, canariesBefore, type Presence } from './presence.ts';
 import { type Walked, type WalkOptions, walk } from './walk.ts';
 
 export interface RunOptions extends Pick<WalkOptions, 'act' | 'dryRun' | 'batch' | 'rate' | 'signal'> {
@@ -22,6 +22,8 @@ export interface RunOptions extends Pick<WalkOptions, 'act' | 'dryRun' | 'batch'
   readonly asPlaintext?: { readonly field: string; readonly key: readonly string[] };
   /** Milliseconds between two reports to the list of processes, if not as usual: one that was killed is soon gone from it. */
   readonly heartbeat?: number;
+  /** Nothing stands in the way: called before the first page, not in a dry run. What it throws ends the run. */
+  readonly onBegin?: () => Promise<void>;
   readonly onProgress?: (field: string, walked: Walked) => void;
 }
 
@@ -42,36 +44,28 @@ export interface RunResult {
  * Stopped, killed or run twice, it loses nothing: every page is its own transaction, and the next run finishes.
  */
 export async function run(project: Project, db: Database, options: RunOptions): Promise<RunResult> {
-  const presence = options.dryRun ? undefined : await appear(db, project.keyring, options);
-  try {
-    return await runPresent(project, db, { ...options, presence });
-  } finally {
-    await presence?.leave(db);
-  }
-}
-
-// --- internal ---
-
-async function runPresent(
-  project: Project,
-  db: Database,
-  options: RunOptions & { readonly presence: Presence | undefined },
-): Promise<RunResult> {
   const only = options.asPlaintext ? [options.asPlaintext.field] : options.only;
   const { keyring, hard } = project;
   const resolved = await resolveFields(db, hard, { keyring, ...(only ? { only } : {}) });
+  const judged = await canariesBefore(db);
   await preflight(project, db, resolved, options);
   const [first] = resolved.fields;
   const asPlaintext = options.asPlaintext &&
     first && { ...options.asPlaintext, key: rowKeyOf(first, options.asPlaintext.key) };
-  const work = { ...options, ...(asPlaintext ? { asPlaintext } : {}), keyring };
+  if (asPlaintext) await withSession(db, (session) => refuseAbsent(session, first, asPlaintext.key));
+  if (!options.dryRun) await options.onBegin?.();
   const fields: { name: string; walked: Walked }[] = [];
   await withSession(db, async (session) => {
-    if (asPlaintext) await refuseAbsent(session, resolved.fields[0], asPlaintext.key);
-    if (options.act === 'harden' && !options.dryRun) await keepCanary(session, keyring);
-    for (const field of resolved.fields) {
-      if (options.signal?.aborted) break;
-      fields.push({ name: field.name, walked: await runField(session, field, work) });
+    const presence = options.dryRun ? undefined : await appear(session, keyring, { ...options, judged });
+    try {
+      if (!options.dryRun && options.act === 'harden') await keepCanary(session, keyring);
+      const work = { ...options, ...(asPlaintext ? { asPlaintext } : {}), keyring, presence };
+      for (const field of resolved.fields) {
+        if (options.signal?.aborted) break;
+        fields.push({ name: field.name, walked: await runField(session, field, work) });
+      }
+    } finally {
+      await presence?.leave();
     }
     const all = options.only === undefined && fields.length === hard.names.length;
     if (options.act === 'soften' && !options.dryRun && all && fields.every(({ walked }) => isThrough(walked))) {
@@ -128,7 +122,7 @@ async function runField(
       onProgress: tell,
       onPage: async (soFar) => {
         last = soFar;
-        await options.presence?.beat(session);
+        await options.presence?.beat();
         if (performance.now() - noted < NOTE_EVERY_MS) return;
         noted = performance.now();
         await updateJob(session, id, progressOf(soFar, 'running'));

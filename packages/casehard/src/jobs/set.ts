@@ -11,7 +11,7 @@ import { rowKeyOf } from '../inventory/locator.ts';
 import { type ResolvedField, resolveFields } from '../inventory/resolve.ts';
 import { changeOf, readValue, rowOf, verdictOf } from '../inventory/value.ts';
 import { pendingUpgrade } from './pending.ts';
-import { appear } from './presence.ts';
+import { appear, canariesBefore } from './presence.ts';
 
 /**
  * Replaces one credential without opening the old one, so that it works when nobody can read that any more. Sealed when
@@ -23,24 +23,9 @@ export async function setValue(
   locator: Locator,
   content: string,
 ): Promise<'sealed' | 'legacy'> {
-  const { hard, keyring } = project;
+  const { hard, keyring, tracking } = project;
   hard.definition(locator.field);
-  const presence = await appear(db, keyring, { act: 'set' });
-  try {
-    return await setPresent(project, db, locator, content);
-  } finally {
-    await presence.leave(db);
-  }
-}
-
-// --- internal ---
-
-async function setPresent(
-  { hard, keyring, tracking }: Project,
-  db: Database,
-  locator: Locator,
-  content: string,
-): Promise<'sealed' | 'legacy'> {
+  const judged = await canariesBefore(db);
   const resolved = await resolveFields(db, hard, { keyring });
   const field = resolved.fields.find(({ name }) => name === locator.field);
   if (!field) {
@@ -51,7 +36,6 @@ async function setPresent(
   const pending = await pendingUpgrade(db, [field]);
   return withSession(db, async (session) => {
     await checkKeys(session, resolved.fields, { keyring, tracking, hasOwnTables: !pending.ownTables });
-    if (!pending.ownTables) await keepCanary(session, keyring);
     const cells = await readCell(session, field.place, key);
     const name = printLocator(locator.field, key);
     const [cell] = cells;
@@ -65,10 +49,18 @@ async function setPresent(
       });
     }
     const write = sealFor(field, cell, content);
-    await replace(session, field, cell, write);
-    return looksSealed(write) ? 'sealed' : 'legacy';
+    const presence = await appear(session, keyring, { act: 'set', judged });
+    try {
+      if (!pending.ownTables) await keepCanary(session, keyring);
+      await replace(session, field, cell, write);
+      return looksSealed(write) ? 'sealed' : 'legacy';
+    } finally {
+      await presence.leave();
+    }
   });
 }
+
+// --- internal ---
 
 function sealFor(field: ResolvedField, cell: Cell, content: string): string {
   const { stored } = readValue(field, cell);

@@ -31,13 +31,13 @@ export async function provenBackups(
 /** The keys that a backup must have: what is active, and what values are still under. `values` are counted by key id. */
 export function keysToProve(
   keyring: Keyring,
-  tracking: TrackingKeyring,
+  tracking: TrackingKeyring | undefined,
   values: ReadonlyMap<string, number>,
 ): readonly string[] {
   const needed = keyring
     .list()
     .filter(({ kid, state }) => state === 'active' || (state !== 'withdrawn' && (values.get(kid) ?? 0) > 0));
-  return [...needed.map(({ kid }) => kid), ...(tracking.active ? [tracking.active.tkid] : [])];
+  return [...needed.map(({ kid }) => kid), ...(tracking?.active ? [tracking.active.tkid] : [])];
 }
 
 /** Writes down what a drill found of every key; `false` where the upgrade has not made the table yet. */

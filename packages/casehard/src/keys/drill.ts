@@ -214,7 +214,7 @@ function judgeTracking(
       strangers.push(kid);
       continue;
     }
-    const inBackup = backup.tracking.find(kid) !== undefined;
+    const inBackup = backup.tracking.find(kid) !== undefined && !backup.tracking.isWithdrawn(kid);
     const twin = inBackup && tracking.find(kid)?.kidAsSealing === backup.tracking.find(kid)?.kidAsSealing;
     const opens = inBackup && canary !== undefined && opensTrackingCanary(backup.tracking, canary);
     const problem = !inBackup

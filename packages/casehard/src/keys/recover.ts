@@ -1,9 +1,10 @@
-import { type CasehardError, printLocator, printVerdict } from '@casehard/core';
+import { CasehardError, printLocator, printVerdict, type Verdict } from '@casehard/core';
 import { randomId } from '@casehard/core/state';
 import type { LoadedProject } from '../config/load.ts';
 import { describeTable } from '../database/catalogue.ts';
 import type { Database } from '../database/connect.ts';
 import { readRecoveries, startJob, updateJob } from '../database/evidence.ts';
+import type { RowKey } from '../database/place.ts';
 import { type Session, withSession } from '../database/session.ts';
 import { resolveFields } from '../inventory/resolve.ts';
 import { scan } from '../inventory/scan.ts';
@@ -78,16 +79,16 @@ export async function recover(
         ...(signal ? { signal } : {}),
         onPage: (rows) => onPage?.(field.name, rows),
         onRow: (value, verdict) => {
-          if (verdict.kind !== 'unreadable') return;
-          const locator = printLocator(field.name, value.key);
-          const reason = { field: field.name, verdict: printVerdict(verdict), kid: verdict.kid };
+          const lost = lostValue(field.name, value.key, verdict);
+          if (!lost) return;
+          const { locator, ...reason } = lost;
           const name = `${reason.verdict}\n${reason.kid}\n${reason.field}`;
           const found = groups.get(name) ?? { group: reason, values: 0, locators: [] };
           groups.set(name, found);
           found.values++;
           if (found.locators.length < MAX_LOCATORS) found.locators.push(locator);
           counts.set(field.name, (counts.get(field.name) ?? 0) + 1);
-          onLost?.({ locator, ...reason });
+          onLost?.(lost);
         },
       });
     }
@@ -98,7 +99,7 @@ export async function recover(
     return {
       groups: lost,
       remaining: [...counts.values()].reduce((sum, count) => sum + count, 0),
-      progress: hasJobs ? await keepProgress(session, counts) : [],
+      progress: hasJobs ? await tolerated(() => keepProgress(session, counts)) : [],
       lostKids: [...kids],
       problems,
     };
@@ -133,6 +134,24 @@ export async function keepProgress(
   return progress;
 }
 
+/** A value whose credential is gone: it does not open, or an old process saved over it. Undefined: it is not. */
+export function lostValue(field: string, key: RowKey, verdict: Verdict): LostValue | undefined {
+  const savedOver = verdict.kind === 'unexpected' && verdict.why === 'LOOKS_SEALED';
+  if (verdict.kind !== 'unreadable' && !savedOver) return undefined;
+  const kid = 'kid' in verdict ? verdict.kid : undefined;
+  return { locator: printLocator(field, key), field, verdict: printVerdict(verdict), kid };
+}
+
 // --- internal ---
+
+/** On a replica, or for a user who may not write there, the list is what counts. */
+async function tolerated(keep: () => Promise<readonly RecoveryProgress[]>): Promise<readonly RecoveryProgress[]> {
+  try {
+    return await keep();
+  } catch (error) {
+    if (!(error instanceof CasehardError)) throw error;
+    return [];
+  }
+}
 
 const MAX_LOCATORS = 3;

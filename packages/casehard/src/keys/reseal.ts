@@ -5,7 +5,7 @@ import type { KidsOfField } from '../inventory/known-keys.ts';
 import { type RunOptions, type RunResult, run } from '../jobs/run.ts';
 
 export interface ResealOptions
-  extends Pick<RunOptions, 'rate' | 'signal' | 'acceptTriggers' | 'heartbeat' | 'onProgress'> {
+  extends Pick<RunOptions, 'rate' | 'signal' | 'acceptTriggers' | 'heartbeat' | 'onBegin' | 'onProgress'> {
   /** Connections that work at once, each on tables of its own; default 1. SQLite has one. */
   readonly workers?: number;
 }
@@ -29,6 +29,9 @@ export async function resealFields(
   });
   const shares = share(weights, db.engine === 'sqlite' ? 1 : (options.workers ?? 1));
   const stop = new AbortController();
+  let begun: Promise<void> | undefined;
+  const { onBegin } = options;
+  const begin = onBegin && ((): Promise<void> => (begun ??= onBegin()));
   const signal = AbortSignal.any([stop.signal, ...(options.signal ? [options.signal] : [])]);
   const outcomes = await Promise.allSettled(
     shares.map((only) =>
@@ -38,6 +41,7 @@ export async function resealFields(
         signal,
         ...(options.acceptTriggers ? { acceptTriggers: true } : {}),
         ...(options.heartbeat ? { heartbeat: options.heartbeat } : {}),
+        ...(begin ? { onBegin: begin } : {}),
         ...(options.onProgress ? { onProgress: options.onProgress } : {}),
         ...(options.rate ? { rate: Math.ceil(options.rate / shares.length) } : {}),
       }).catch((error: unknown) => {

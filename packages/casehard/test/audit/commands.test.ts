@@ -54,27 +54,32 @@ describe.each(ENGINES)('acts of the command on $engine', (engine) => {
     expect(await rows()).toEqual(all);
   });
 
-  run('harden is recorded once, with its figures; a dry run and a refused run are not', async () => {
-    const before = await rows();
-    await own.run(['harden', '--dry-run']);
-    const refused = await own.run(['harden'], { env: { DATABASE_URL: own.test.url } });
-    expect(refused.code).toBe(1);
-    expect(await rows()).toEqual(before);
-    const { code, stderr } = await own.run(['harden', '--field', 'a.secret']);
-    expect(code).toBe(3);
-    expect(stderr).not.toContain('casehard.state-key'); // said once, when it was made
-    expect(await last()).toEqual({
-      act: 'harden',
-      subject: 'a.secret',
-      reason: '',
-      outcome: 'done: 2 changed, 1 quarantined, 0 busy',
-    });
-    await own.run(['harden']);
-    expect(await last()).toMatchObject({ subject: 'all fields', outcome: 'done: 1 changed, 1 quarantined, 0 busy' });
-    await own.run(['harden', '--as-plaintext', 'a.secret#3']);
-    expect(await last()).toMatchObject({ subject: 'a.secret#3', outcome: 'done: 1 changed, 0 quarantined, 0 busy' });
-    expect(await rows()).toHaveLength(before.length + 3);
-  });
+  run(
+    'harden is recorded as it begins and as it ends, with its figures; a dry run and a refused run are not',
+    async () => {
+      const before = await rows();
+      await own.run(['harden', '--dry-run']);
+      const refused = await own.run(['harden'], { env: { DATABASE_URL: own.test.url } });
+      expect(refused.code).toBe(1);
+      expect(await rows()).toEqual(before);
+      const { code, stderr } = await own.run(['harden', '--field', 'a.secret']);
+      expect(code).toBe(3);
+      expect(stderr).not.toContain('casehard.state-key'); // said once, when it was made
+      expect(await last()).toEqual({
+        act: 'harden',
+        subject: 'a.secret',
+        reason: '',
+        outcome: 'done: 2 changed, 1 quarantined, 0 busy',
+      });
+      await own.run(['harden']);
+      expect(await last()).toMatchObject({ subject: 'all fields', outcome: 'done: 1 changed, 1 quarantined, 0 busy' });
+      await own.run(['harden', '--as-plaintext', 'a.secret#3']);
+      expect(await last()).toMatchObject({ subject: 'a.secret#3', outcome: 'done: 1 changed, 0 quarantined, 0 busy' });
+      expect((await rows()).slice(before.length).map(({ outcome }) => outcome.split(':')[0])).toEqual(
+        Array.from({ length: 3 }, () => ['started', 'done']).flat(),
+      );
+    },
+  );
 
   run('set is recorded with its locator and how it is stored, soften like harden', async () => {
     const { code } = await own.run(['set', 'a.secret#1'], { input: `${MARK}-typed` });
@@ -111,9 +116,7 @@ describe.each(ENGINES)('acts of the command on $engine', (engine) => {
     const before = await rows();
     const { code, stdout, stderr } = await own.run(['set', 'b.secret#1', '--quiet'], { input: `${MARK}-new`, env });
     expect([code, stdout]).toEqual([0, 'b.secret#1 is set and sealed.\n']);
-    expect(stderr).toBe(
-      'this was done, and is not in the audit trail: CASEHARD_STATE_KEY is not a state key [KEY_FORMAT]\n',
-    );
+    expect(stderr).toBe('this act is not in the audit trail: CASEHARD_STATE_KEY is not a state key [KEY_FORMAT]\n');
     expect(await rows()).toEqual(before);
     const hardened = await own.run(['harden', '--json'], { env });
     expect(hardened.json).toMatchObject({ ok: true });

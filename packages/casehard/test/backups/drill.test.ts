@@ -176,7 +176,7 @@ describe.each(ENGINES)('keys drill on $engine', (engine) => {
         key?: string;
       }[];
       const named = findings.flatMap(({ code: each, key }) => (each === 'BACKUP_NOT_PROVEN' ? [key] : []));
-      expect(named).toEqual([kidOf(active), kidOf(previous)]);
+      expect(named).toEqual([kidOf(active), kidOf(previous), kidOf(tracking)]);
       writeFileSync(join(shop.folder, 'all.age'), whole);
       expect((await drill('all.age')).code).toBe(0);
       expect(await unproven()).toEqual([true, []]);

@@ -79,7 +79,7 @@ describe.each(ENGINES)('recover on $engine', (engine) => {
       const after = await shop.runAs(given, ['recover']);
       expect([after.code, after.stdout]).toEqual([
         3,
-        expect.stringContaining('33 credentials can no longer be opened; 3 of 36 entered again.'),
+        expect.stringContaining('33 credentials can no longer be opened; 3 of 36 open again.'),
       ]);
       const one = await shop.runAs(given, ['recover', '--field', 'smtp.password', '--json']);
       expect([one.code, one.json]).toMatchObject([

@@ -282,7 +282,7 @@ describe.each(ENGINES)('keys for life in the console, on $engine', (engine) => {
       await scanned(ada);
       const after = await ada.get('/recovery');
       expect(plain(after)).toContain(`${lost - 1} credentials can no longer be opened.`);
-      expect(plain(after)).toContain(`1 of ${lost} entered again`);
+      expect(plain(after)).toContain(`1 of ${lost} open again`);
       expect(after.text).not.toContain('password%237"');
       const csv = await ada.post('/recovery/csv');
       expect(csv.headers.get('content-disposition')).toBe('attachment; filename="casehard-recover.csv"');

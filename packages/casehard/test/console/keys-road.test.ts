@@ -182,7 +182,7 @@ describe('the road of a key, in a browser', () => {
       await page.fill('input[name=secret]', 'entered again');
       await page.click('text=Save');
       expect(await page.innerText('.notice')).toBe('Saved and sealed.');
-      await says('/recovery', /1 of \d+ entered again/);
+      await says('/recovery', /1 of \d+ open again/);
       expect(await main()).not.toContain('user.smtp.password#7');
     },
     TIMEOUT,

@@ -2,6 +2,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createKeyring, generateKey } from '@casehard/core';
 import { generateStateKey, parseStateKey } from '@casehard/core/state';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeDrill } from '../../src/database/drills.ts';
 import { type Mailer, makeKeys, makeMailer } from '../cli/mailer.ts';
@@ -130,12 +131,17 @@ describe.each(ENGINES)('casehard doctor on $engine', (engine) => {
       const findings = (json.findings as readonly Finding[]).filter(({ code: each }) => !OF_THE_SERVER.has(each));
       return [code, json.ok, findings.filter(({ verdict }) => /failed|warning/.test(verdict)).map((each) => each.code)];
     };
-    expect(await look()).toEqual([3, true, ['BACKUP_NOT_PROVEN']]);
-    const kid = createKeyring({ active: env.CASEHARD_ENC_KEY ?? '' }).active?.kid ?? '';
+    // No value was opened, but one names a key that nobody has.
+    expect(await look()).toEqual([1, false, ['VALUES_UNKNOWN_KEY', 'BACKUP_NOT_PROVEN', 'BACKUP_NOT_PROVEN']]);
+    await sql`update users set smtp_password = '' where user_id = 73`.execute(mailer.test.db.kysely);
+    expect(await look()).toEqual([3, true, ['BACKUP_NOT_PROVEN', 'BACKUP_NOT_PROVEN']]);
     const key = parseStateKey(env.CASEHARD_STATE_KEY, 'CASEHARD_STATE_KEY');
-    await writeDrill(mailer.test.db, { kid, proven: true, opened: 3, file: 'keys.age' }, (pieces) =>
-      key.tag('casehard_drills', pieces),
-    );
+    for (const text of [env.CASEHARD_ENC_KEY, env.CASEHARD_TRACKING_KEY]) {
+      const kid = text?.split('.')[2] ?? '';
+      await writeDrill(mailer.test.db, { kid, proven: true, opened: 3, file: 'keys.age' }, (pieces) =>
+        key.tag('casehard_drills', pieces),
+      );
+    }
     const [code, ok, worse] = await look();
     expect([ok, worse]).toEqual([true, []]);
     // What another program sets on a shared server may be a warning of its own.

@@ -1,5 +1,4 @@
-import { basename } from 'node:path';
-import { CasehardError } from '@casehard/core';
+import type { CasehardError } from '@casehard/core';
 import type { LoadedProject } from '../../config/load.ts';
 import { findStateKey, loadStateKey } from '../../config/state-key-file.ts';
 import type { Database } from '../../database/connect.ts';
@@ -26,9 +25,9 @@ export const keysDrill: AddCommand = (program, action) => {
   action(command, (invocation, options, [file = '']) =>
     withProject(invocation, async (project, db) => {
       const { output, signal } = invocation;
-      const { name, ...backup } = await openBackupFile(invocation, file, options).catch(async (error: unknown) => {
-        throw await failed({ invocation, project, db }, basename(file), error);
-      });
+      const { name, ...backup } = await openBackupFile(invocation, file, options, (unopened, error) =>
+        failed({ invocation, project, db }, unopened, error),
+      );
       const found = await drill(project, db, {
         backup,
         signal,
@@ -59,15 +58,13 @@ interface AtWork {
   readonly db: Database;
 }
 
-/** A backup that does not open is a drill that failed: what it had proven is proven no more. */
-async function failed(work: AtWork, name: string, error: unknown): Promise<unknown> {
-  if (!(error instanceof CasehardError) || error.code !== 'BACKUP') return error;
+/** A backup that does not open, or holds no keys, is a drill that failed: what it had proven is proven no more. */
+async function failed(work: AtWork, name: string, error: CasehardError): Promise<void> {
   const { invocation, project, db } = work;
   const key = findStateKey({ folder: project.folder, env: invocation.env });
   if (key) await recordUnopened(db, key, name);
   const recorded = await record(work, { act: 'drill', subject: name, reason: '', outcome: `failed: ${error.code}` });
   recorded.say();
-  return error;
 }
 
 async function keep({ invocation, project, db }: AtWork, file: string, result: DrillResult): Promise<boolean> {

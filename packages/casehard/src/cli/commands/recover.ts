@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CasehardError } from '@casehard/core';
 import type { LoadedProject } from '../../config/load.ts';
@@ -41,8 +41,10 @@ export const recoverCommand: AddCommand = (program, action) => {
             output.progress(`${field}: ${rows} rows read`);
           },
         });
-      } finally {
         csv.close();
+      } catch (error) {
+        csv.discard(); // a list that is not whole would look like one, and stand in the way of the next
+        throw error;
       }
       output.progress(undefined);
       const recorded = csv.used
@@ -72,12 +74,14 @@ interface Csv {
   readonly toStdout: boolean;
   readonly write: (lost: LostValue) => void;
   readonly close: () => void;
+  readonly discard: () => void;
 }
 
 function openCsv(file: string | undefined, folder: string): Csv {
-  if (file === undefined) return { used: false, toStdout: false, write: () => {}, close: () => {} };
+  if (file === undefined) return { used: false, toStdout: false, write: () => {}, close: () => {}, discard: () => {} };
   const toStdout = file === '-';
-  const target = toStdout ? undefined : create(resolve(folder, file));
+  const path = resolve(folder, file);
+  const target = toStdout ? undefined : create(path);
   const put = (cells: readonly string[]): void => {
     if (target === undefined) process.stdout.write(csvLine(cells));
     else writeSync(target, csvLine(cells));
@@ -89,6 +93,11 @@ function openCsv(file: string | undefined, folder: string): Csv {
     write: ({ locator, field, verdict, kid }) => put([locator, field, verdict, kid ?? '']),
     close: () => {
       if (target !== undefined) closeSync(target);
+    },
+    discard: () => {
+      if (target === undefined) return;
+      closeSync(target);
+      rmSync(path, { force: true });
     },
   };
 }
@@ -129,7 +138,7 @@ function print(output: Output, found: RecoverResult, { keyring }: LoadedProject)
     output.line(first > 0 ? `All ${first} open again.` : 'Every credential opens, or is not sealed.');
     return;
   }
-  const entered = first > left ? `; ${first - left} of ${first} entered again` : '';
+  const entered = first > left ? `; ${first - left} of ${first} open again` : '';
   output.line(`${plural(found.remaining, 'credential')} can no longer be opened${entered}.`);
   if (found.lostKids.length > 0) {
     output.line(`Before you enter them again, look for the key ${found.lostKids.join(', ')}:`);

@@ -46,25 +46,25 @@ export async function moveValues(
     if (!yes) throw new CasehardError('CANCELLED', 'nothing was written');
   }
   keepMemorySmall();
+  const act = step.step === 'soften' ? 'soften' : 'rotate';
+  const subject = step.step === 'soften' ? 'all fields' : step.kid;
+  const note = (outcome: string) => record({ invocation, project, db }, { act, subject, reason: '', outcome });
+  // A run that is killed leaves its beginning in the trail.
+  const onBegin = async (): Promise<void> => (await note('started')).say();
   const result =
     step.step === 'soften'
-      ? await run(project, db, { act: 'soften', ...shared })
+      ? await run(project, db, { act: 'soften', ...shared, onBegin })
       : await resealFields(project, db, {
           ...shared,
+          onBegin,
           fields: facts.fields,
           kids: step.values.map(({ kid }) => kid),
           ...(typeof options.workers === 'number' ? { workers: options.workers } : {}),
         });
   output.progress(undefined);
   const { changed, quarantined, busy, refused, stopped } = result;
-  const recorded = await record(
-    { invocation, project, db },
-    {
-      act: step.step === 'soften' ? 'soften' : 'rotate',
-      subject: step.step === 'soften' ? 'all fields' : step.kid,
-      reason: '',
-      outcome: `${changed} ${VERBS[step.step]}, ${quarantined} quarantined${stopped ? ', stopped' : ''}`,
-    },
+  const recorded = await note(
+    `${changed} ${VERBS[step.step]}, ${quarantined} quarantined${stopped ? ', stopped' : ''}`,
   );
   print(output, step.step, result);
   recorded.say();

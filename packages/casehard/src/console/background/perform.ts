@@ -1,4 +1,4 @@
-import { CasehardError, printLocator, printVerdict } from '@casehard/core';
+import { CasehardError } from '@casehard/core';
 import type { LoadedProject } from '../../config/load.ts';
 import { findStateKey } from '../../config/state-key-file.ts';
 import { describeTable } from '../../database/catalogue.ts';
@@ -13,7 +13,7 @@ import { readStatus } from '../../inventory/status.ts';
 import { planFor } from '../../jobs/pending.ts';
 import { run } from '../../jobs/run.ts';
 import { keysToProve, provenBackups } from '../../keys/backups.ts';
-import { keepProgress, type LostValue, type RecoveryProgress } from '../../keys/recover.ts';
+import { keepProgress, type LostValue, lostValue, type RecoveryProgress } from '../../keys/recover.ts';
 import { runUpgrade } from '../../upgrade/run.ts';
 import { backUp, diagnose, drillBackup, verifyTrail, withdraw } from './keys-work.ts';
 import type { Looked, Outcome, Progress, Ran, Scanned, Task, Trouble, Upgraded } from './task.ts';
@@ -107,10 +107,10 @@ async function scan({ project, db, signal, tell }: Work): Promise<Scanned> {
       tell({ kind: 'scan', field, rows });
     },
     onVerdict: (field, { key }, verdict) => {
-      if (verdict.kind !== 'unreadable') return;
+      const one = lostValue(field, key, verdict);
+      if (!one) return;
       counts.set(field, (counts.get(field) ?? 0) + 1);
-      const of = { locator: printLocator(field, key), field, verdict: printVerdict(verdict), kid: verdict.kid };
-      if (lost.length < MAX_LOST) lost.push(of);
+      if (lost.length < MAX_LOST) lost.push(one);
     },
   });
   const every = new Map(status.fields.map(({ name }) => [name, counts.get(name) ?? 0]));

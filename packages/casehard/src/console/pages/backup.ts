@@ -61,7 +61,7 @@ export function drillNow(ctx: Ctx): Response {
     onEnd: async ({ outcome, error }) => {
       const { db, stateKey, watch } = ctx.parts;
       if (outcome) await recordDrill(db, stateKey, { file: name, result: outcome });
-      else if (error?.code === 'BACKUP') await recordUnopened(db, stateKey, name);
+      else if (error && isUnopened(error.code)) await recordUnopened(db, stateKey, name);
       await recordAs(ctx.parts, by, {
         act: 'drill',
         subject: name,
@@ -75,6 +75,11 @@ export function drillNow(ctx: Ctx): Response {
 }
 
 // --- internal ---
+
+/** The file did not open, or the keys in it are none; not that the database was away. */
+function isUnopened(code: string): boolean {
+  return code === 'BACKUP' || code.startsWith('KEY_');
+}
 
 function openKids({ parts }: Ctx): readonly { readonly kid: string; readonly state: string }[] {
   const { keyring, tracking } = parts.live;

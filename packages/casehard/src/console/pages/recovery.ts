@@ -57,7 +57,7 @@ function progress({ lostInAll, recovery }: Scanned): Html {
     return html`<p class="headline">${first > 0 ? `All ${number(first)} open again.` : 'Every credential opens, or is not sealed.'}</p>`;
   }
   return html`<p class="headline">${plural(lostInAll, 'credential', 'credentials')} can no longer be opened.</p>
-${first > lostInAll ? html`<p><label for="recovered">${number(entered)} of ${number(first)} entered again</label> <progress id="recovered" max="${first}" value="${entered}"></progress></p>` : ''}`;
+${first > lostInAll ? html`<p><label for="recovered">${number(entered)} of ${number(first)} open again</label> <progress id="recovered" max="${first}" value="${entered}"></progress></p>` : ''}`;
 }
 
 /** Keys that values name and nobody here has: found again, they make everything else on this page superfluous. */
