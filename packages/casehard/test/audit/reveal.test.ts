@@ -38,6 +38,25 @@ const FIELDS = `'a.secret': column('a', 'secret', { row: { id: 'int' }, was: bas
   'json.secret': path('docs', 'config', '/secret', { row: { id: 'int' }, in: 'json', was: plaintext() }),
   'php.secret': path('phps', 'data', '/secret', { row: { name: 'text' }, in: 'php-serialize', was: plaintext() })`;
 
+/** Triggers of somebody who wants to look without a trace, and what takes them away. */
+const THIEVES = {
+  sqlite: [
+    ['create trigger thief before insert on casehard_audit begin select raise(ignore); end'],
+    ['drop trigger thief'],
+  ],
+  postgres: [
+    [
+      'create function steal() returns trigger language plpgsql as $$ begin return null; end $$',
+      'create trigger thief before insert on casehard_audit for each row execute function steal()',
+    ],
+    ['drop trigger thief on casehard_audit', 'drop function steal'],
+  ],
+  mysql: [
+    ["create trigger thief before insert on casehard_audit for each row set new.outcome = 'nothing'"],
+    ['drop trigger thief'],
+  ],
+} as const;
+
 describe.each(ENGINES)('casehard reveal on $engine', (engine) => {
   const run = it.skipIf(engine.absent);
   let own: OwnFields;
@@ -65,6 +84,20 @@ describe.each(ENGINES)('casehard reveal on $engine', (engine) => {
       });
     }
   };
+
+  run('shows nothing where the row is thrown away or changed on its way into the trail', async () => {
+    const [make, drop] = THIEVES[engine.engine];
+    await own.execute(...make);
+    try {
+      const { code, stdout, stderr } = await reveal('a.secret#1');
+      expect([code, stdout]).toEqual([1, '']);
+      expect(stderr).toContain(
+        'the audit trail did not keep the row that was written: the act is not recorded [AUDIT]',
+      );
+    } finally {
+      await own.execute(...drop, "delete from casehard_audit where outcome = 'nothing'");
+    }
+  });
 
   run('shows a column, a setting and a text inside a document, as the application reads them', async () => {
     await showsEverything((locator) => (locator.startsWith('a.') ? 'legacy base64' : 'legacy plaintext'));

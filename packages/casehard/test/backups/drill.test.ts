@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateKey, readKeySources } from '@casehard/core';
 import { createTrackingKeyring } from '@casehard/core/links';
-import { generateIdentity, identityToRecipient } from 'age-encryption';
+import { Encrypter, generateIdentity, identityToRecipient } from 'age-encryption';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findStateKey } from '../../src/config/state-key-file.ts';
 import { keepTrackingCanary } from '../../src/inventory/driver.ts';
@@ -180,6 +180,38 @@ describe.each(ENGINES)('keys drill on $engine', (engine) => {
       writeFileSync(join(shop.folder, 'all.age'), whole);
       expect((await drill('all.age')).code).toBe(0);
       expect(await unproven()).toEqual([true, []]);
+      // It opens, and what it holds is no key; a file that is not there proves nothing, and takes nothing away.
+      const sealer = new Encrypter();
+      sealer.addRecipient(await identityToRecipient(identity));
+      const settings = `CASEHARD_ENC_KEY=${active.slice(0, -1)}\n`;
+      writeFileSync(join(shop.folder, 'all.age'), await sealer.encrypt(settings));
+      const garbled = await shop.run(args);
+      expect([garbled.code, (garbled.json.error as { readonly code: string }).code]).toEqual([
+        1,
+        expect.stringMatching(/^KEY_/),
+      ]);
+      expect((await unproven())[0]).toBe(false);
+      writeFileSync(join(shop.folder, 'all.age'), whole);
+      expect((await drill('all.age')).code).toBe(0);
+      for (const slip of [
+        ['keys', 'drill', 'nowhere/all.age', '--identity', 'identity.txt'],
+        ['keys', 'drill', 'all.age', '--identity', 'nobody.txt'],
+        ['keys', 'drill', 'all.age'],
+      ]) {
+        expect((await shop.run(slip)).code).toBe(1);
+      }
+      expect(await unproven()).toEqual([true, []]);
+      // Listed as withdrawn in the backup itself, a tracking key is not in it.
+      await writeBackup('given-up.age', {
+        CASEHARD_ENC_KEY: active,
+        CASEHARD_PREVIOUS_ENC_KEYS: previous,
+        CASEHARD_PREVIOUS_TRACKING_KEYS: tracking,
+        CASEHARD_WITHDRAWN_KIDS: kidOf(tracking),
+      });
+      expect(problems((await drill('given-up.age')).json)[kidOf(tracking)]).toBe(
+        'it is not in the backup, and is configured here (active)',
+      );
+      expect((await drill('all.age')).code).toBe(0);
     },
   );
 

@@ -3,9 +3,21 @@ import { join } from 'node:path';
 import { generateKey } from '@casehard/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { csvLine } from '../../src/keys/csv.ts';
-import { recover } from '../../src/keys/recover.ts';
+import { lostValue, recover } from '../../src/keys/recover.ts';
 import { ENGINES } from '../engines.ts';
 import { bodyOf, kidOf, makeShop, projectOf, type Shop, sealUser } from './shop.ts';
+
+describe('a credential is lost', () => {
+  it.each([
+    [{ kind: 'unreadable', why: 'MAC', kid: 'aaaaaaaa' }, 'unreadable MAC'],
+    // The old value is gone, and what an old process saved over it is no credential: to be entered again, too.
+    [{ kind: 'unexpected', why: 'LOOKS_SEALED' }, 'unexpected LOOKS_SEALED'],
+    [{ kind: 'unexpected', why: 'NOT_LEGACY' }, undefined],
+    [{ kind: 'legacy', scheme: 'base64' }, undefined],
+  ] as const)('%o: %s', (verdict, said) => {
+    expect(lostValue('a.secret', ['1'], verdict as never)?.verdict).toBe(said);
+  });
+});
 
 describe.each(ENGINES)('recover on $engine', (engine) => {
   const [lost, next] = [generateKey('enc'), generateKey('enc')];
@@ -31,6 +43,21 @@ describe.each(ENGINES)('recover on $engine', (engine) => {
       progress: [{ field: 'user.secret', first: 1, remaining: 1 }],
     });
   });
+
+  it.skipIf(engine.absent || engine.engine !== 'postgres')(
+    'lists what is lost also where nothing can be written',
+    async () => {
+      const [name] = await shop.read('select current_database()');
+      await shop.execute(`alter database "${name}" set default_transaction_read_only = on`);
+      try {
+        const { code, stdout, json } = await shop.runAs(given, ['recover', '--csv', 'replica.csv', '--json']);
+        expect([code, json.remaining], stdout).toEqual([3, 36]);
+        expect(readFileSync(join(shop.folder, 'replica.csv'), 'utf8').split('\r\n')).toHaveLength(38);
+      } finally {
+        await shop.execute(`alter database "${name}" reset default_transaction_read_only`);
+      }
+    },
+  );
 
   it.skipIf(engine.absent)(
     'groups what is lost by field and reason, and keeps the number of the first run',

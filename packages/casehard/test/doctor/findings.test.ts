@@ -214,6 +214,37 @@ const CASES: readonly Case[] = [
     },
   },
   {
+    code: 'BACKUP_NOT_PROVEN',
+    verdict: 'warning',
+    evidence: /^no drill has proven a backup of the tracking key [0-9a-f]{4}$/,
+    fix: /casehard keys drill FILE/,
+    arrange: async (patient) => {
+      await drill(patient, true);
+      return { tracking: createTrackingKeyring({ active: generateKey('trk') }) };
+    },
+  },
+  {
+    code: 'BACKUP_NOT_PROVEN',
+    verdict: 'warning',
+    evidence: /^no drill has proven a backup of key [a-z2-7]{8}, with 5 values$/,
+    arrange: async (patient) => {
+      await patient.harden();
+      return { keys: { previous: [patient.key] } };
+    },
+  },
+  {
+    code: 'VALUES_UNKNOWN_KEY',
+    verdict: 'failed',
+    evidence:
+      /^1 value is under key [a-z2-7]{8} in user\.smtp\.password, which is not configured and has no canary here$/,
+    fix: /^`casehard doctor` without --quick names each/,
+    arrange: async (patient) => {
+      await patient.harden();
+      await set(patient, 3, patient.seal(PASSWORD, 3, 'x', { active: OTHER }));
+      return { quick: true };
+    },
+  },
+  {
     code: 'BACKUP_PROVEN',
     verdict: 'ok',
     evidence: /^keys\.age was proven 0 days ago, with 7 values$/,
@@ -562,6 +593,38 @@ const CASES: readonly Case[] = [
     },
   },
   {
+    code: 'PROCESS_CANNOT_OPEN',
+    verdict: 'failed',
+    evidence: /^mail1:42 cannot open with [a-z2-7]{8}, and 5 values are still under it$/,
+    fix: /in its CASEHARD_PREVIOUS_ENC_KEYS and start it again/,
+    arrange: async (patient) => {
+      await patient.harden();
+      await process(patient, { activeKid: OTHER_KID, kids: [OTHER_KID] });
+      return { keys: { active: OTHER, previous: [patient.key] } };
+    },
+  },
+  {
+    code: 'PROCESS_CANNOT_VERIFY',
+    verdict: 'failed',
+    evidence: /^mail1:42 verifies links under 0a0a, and not under [0-9a-f]{4}, which makes them here$/,
+    fix: /at least in CASEHARD_STAGED_TRACKING_KEYS/,
+    arrange: async (patient) => {
+      await process(patient, { trackingKid: '0a0a', trackingKids: ['0a0a'] });
+      return { tracking: createTrackingKeyring({ active: generateKey('trk') }) };
+    },
+  },
+  {
+    code: 'PROCESS_HAS_OTHER_TRACKING_KEY',
+    verdict: 'warning',
+    evidence: /^mail1:42 makes links under 0a0a, this configuration under [0-9a-f]{4}$/,
+    fix: /casehard rotate --tracking/,
+    arrange: async (patient) => {
+      const tracking = createTrackingKeyring({ active: generateKey('trk') });
+      await process(patient, { trackingKid: '0a0a', trackingKids: ['0a0a', tracking.active?.tkid] });
+      return { tracking };
+    },
+  },
+  {
     code: 'PROCESS_HAS_OTHER_KEY',
     verdict: 'warning',
     evidence: /^mail1:42 seals with [a-z2-7]{8}, this configuration with [a-z2-7]{8}$/,
@@ -671,6 +734,16 @@ const CASES: readonly Case[] = [
       config: { links: links('2021-05-20') },
       tracking: createTrackingKeyring({ active: generateKey('trk') }),
     }),
+  },
+  {
+    code: 'TRACKING_KEY_MISSING',
+    verdict: 'failed',
+    evidence: /^links were sent under tracking key [0-9a-f]{4}, which is not configured$/,
+    // Nothing of links is in the configuration: they are made by a process that has its own.
+    arrange: async (patient) => {
+      await keepTrackingCanary(patient.test.db, createTrackingKeyring({ active: generateKey('trk') }));
+      return { tracking: createTrackingKeyring() };
+    },
   },
   {
     code: 'TRACKING_KEY_MISSING',
@@ -792,6 +865,42 @@ describe.each(ENGINES)('what the doctor says on $engine', (engine) => {
         'notice STATEMENTS_LOGGED: slow_query_log = ON',
       ]),
     );
+  });
+
+  it.skipIf(engine.absent)('traces every value that was moved, and calls none of them altered', async () => {
+    const ids = Array.from({ length: 60 }, (_, i) => 100 + i);
+    const swapped = ids.map((id) => `(${id}, '${patient.seal(PASSWORD, id ^ 1, `moved ${id}`)}')`);
+    await patient.execute(`insert into users values ${swapped}`);
+    const diagnosis = await patient.diagnose();
+    const [moved] = found(diagnosis, 'VALUES_MOVED');
+    expect([moved?.locatorsInAll, moved?.locators?.length]).toEqual([60, 20]);
+    expect(moved?.locators?.[0]).toEqual({ locator: `${PASSWORD}#100`, from: `${PASSWORD}#101` });
+    expect(found(diagnosis, 'VALUES_ALTERED')).toEqual([]);
+  });
+
+  it.skipIf(engine.absent || engine.engine !== 'postgres')('sees what single users and databases log', async () => {
+    const [name] = await patient.read('select current_database()');
+    try {
+      await patient.execute(
+        `alter database "${name}" set log_transaction_sample_rate = '0.5'`,
+        `alter role current_user in database "${name}" set log_min_duration_statement = '2s'`,
+      );
+      const said = found(await patient.diagnose(), 'STATEMENTS_LOGGED').map(({ verdict, evidence }) => [
+        verdict,
+        evidence,
+      ]);
+      expect(said).toEqual(
+        expect.arrayContaining([
+          ['warning', 'log_transaction_sample_rate = 0.5 (set for this database)'],
+          ['notice', expect.stringMatching(/^log_min_duration_statement = 2s \(set for user \S+\)$/)],
+        ]),
+      );
+    } finally {
+      await patient.execute(
+        `alter database "${name}" reset log_transaction_sample_rate`,
+        `alter role current_user in database "${name}" reset log_min_duration_statement`,
+      );
+    }
   });
 
   it.skipIf(engine.absent)('without the database, says why and looks at the rest', async () => {

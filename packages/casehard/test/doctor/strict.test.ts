@@ -68,6 +68,14 @@ describe.each(ENGINES)('strict on $engine', (engine) => {
     expect(stdout).toContain('\n  strict: true\n');
     expect(stdout).toContain(hasChecks ? '--install-check lets the database refuse' : 'SQLite adds no constraint');
     expect((await own.run(['strict', 'nobody'])).code).toBe(2);
+    // A constraint of that name may say anything: only one that asks for sealed values is ours.
+    if (!hasChecks) return;
+    const name = sealedCheckName({ table: 'users', column: 'password', where: {} } as never);
+    await write(`alter table users add constraint ${name} check (1 = 1)`);
+    expect((await own.run(['strict', 'user.password'])).stdout).not.toContain(
+      'The database refuses everything else too',
+    );
+    await write(`alter table users drop constraint ${name}`);
   });
 
   it.skipIf(engine.absent || !hasChecks)(
