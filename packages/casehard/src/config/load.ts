@@ -6,12 +6,13 @@ import {
   type CasehardConfig,
   CasehardError,
   createCasehard,
+  createKeyring,
   type Fields,
   type Keyring,
   loadKeyrings,
   type TrackingKeyring,
 } from '@casehard/core';
-import { createLinks, type Links } from '@casehard/core/links';
+import { createLinks, createTrackingKeyring, type Links } from '@casehard/core/links';
 import { settingsPages } from './groups.ts';
 
 /** A configuration, read and checked, with the keys of this process. */
@@ -49,6 +50,28 @@ export async function loadProject(path: string, options: LoadOptions): Promise<L
   settingsPages(config); // its mistakes belong to the start, not to the first click
   const links = linksOf(path, config, tracking);
   return { path, folder, config, keyring, hard, tracking, links };
+}
+
+/**
+ * The same where keys that cannot be read must not stand in the way: without them, and with what is wrong. Throws CONFIG.
+ */
+export async function loadProjectAnyway(
+  path: string,
+  options: LoadOptions,
+): Promise<{ readonly project: LoadedProject; readonly keysProblem: CasehardError | undefined }> {
+  try {
+    return { project: await loadProject(path, options), keysProblem: undefined };
+  } catch (error) {
+    if (!(error instanceof CasehardError) || !error.code.startsWith('KEY_')) throw error;
+    const config = await loadConfig(path);
+    const keyring = createKeyring();
+    const hard = createCasehard({ fields: config.fields, keyring, warn: options.warn });
+    const tracking = createTrackingKeyring();
+    return {
+      project: { path, folder: dirname(path), config, keyring, hard, tracking, links: undefined },
+      keysProblem: error,
+    };
+  }
 }
 
 /** Reads a configuration file and looks no keys up. Throws CONFIG. */

@@ -34,10 +34,15 @@ const MARGIN = 512;
 
 type Found = Omit<Candidate, 'line'> & { readonly at: number };
 
-/** What stands on both sides of a key is of no alphabet that a key could go on in. */
-const TAGGED = /(?<![A-Za-z0-9])chkey1\.(?:enc|trk)\.([^.\s]{0,16})\.([A-Za-z0-9_-]{43})(?![A-Za-z0-9_-])/gi;
-const BASE64 = /(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/]{43}|[A-Za-z0-9_-]{43})={0,2}(?![A-Za-z0-9+/=_-])/g;
-const HEX = /(?<![A-Za-z0-9])[0-9a-fA-F]{64}(?![A-Za-z0-9])/g;
+/**
+ * What stands on both sides of a key is of no alphabet that a key could go on in; the letter of an escaped line end or tab
+ * is none of the key's.
+ */
+const TAGGED =
+  /(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))chkey1\.(?:enc|trk)\.([^.\s]{0,16})\.([A-Za-z0-9_-]{43})(?![A-Za-z0-9_-])/gi;
+const BASE64 =
+  /(?:(?<![A-Za-z0-9+/_-])|(?<=\\[nrt]))(?:[A-Za-z0-9+/]{43}|[A-Za-z0-9_-]{43})={0,2}(?![A-Za-z0-9+/=_-])/g;
+const HEX = /(?:(?<![A-Za-z0-9])|(?<=\b0x|\\[nrt]))[0-9a-fA-F]{64}(?![A-Za-z0-9])/g;
 /** PHP spells a slash in JSON with a backslash before it. */
 const ESCAPED = /(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+]|\\\/){43}={0,2}(?![A-Za-z0-9+/=_-])/g;
 /** A run of ASCII with a NUL between the characters: UTF-16 in either byte order. */

@@ -41,6 +41,20 @@ describe('a hunt', () => {
     expect((await hunt(wanted, [file])).finds.map(({ line }) => line)).toEqual([50_002]);
   });
 
+  it('finds a key behind an escaped line end, and behind 0x', async () => {
+    const body = vault.oldKey.split('.')[3] ?? '';
+    const hex = Buffer.from(body, 'base64url').toString('hex');
+    const texts = [`{"env":"A=1\\n${body}\\nB=2"}`, `{"env":"\\n${vault.oldKey}"}`, `key: 0x${hex}`, `"\\t${hex}"`];
+    for (const [i, text] of texts.entries()) {
+      const file = join(folder, `escaped-${i}.json`);
+      writeFileSync(file, text);
+      expect(
+        (await hunt(wanted, [file])).finds.map(({ kid }) => kid),
+        text.slice(0, 12),
+      ).toEqual([vault.oldKid]);
+    }
+  });
+
   it('can be stopped within a file', async () => {
     const file = join(folder, 'many');
     writeFileSync(file, Array.from({ length: 40_000 }, (_, i) => `${String(i).padStart(64, '0')}\n`).join(''));

@@ -234,6 +234,24 @@ describe.each(ENGINES)('keys hunt on $engine', (engine) => {
   });
   afterAll(() => shop?.drop());
 
+  it.skipIf(engine.engine !== 'sqlite')(
+    'goes on where the configured key is garbled, and prints none that a folder is named after',
+    async () => {
+      const garbled = { CASEHARD_ENC_KEY: active.slice(0, -1) };
+      const folder = join(shop.folder, `saved-${active}`);
+      mkdirSync(folder);
+      writeFileSync(join(folder, 'env'), `KEY=${active}\n`);
+      for (const json of [[], ['--json']]) {
+        const { code, stdout, stderr } = await shop.runAs(garbled, ['keys', 'hunt', folder, ...json]);
+        expect([code, `${stdout}${stderr}`.includes(bodyOf(active))], stderr).toEqual([0, false]);
+        expect(stdout).toContain(`saved-chkey1.enc.${kidOf(active)}.…/env`);
+        if (json.length === 0) expect(stderr).toMatch(/\[KEY_(FORMAT|CHECKSUM)\]; going on without keys/);
+      }
+      expect((await shop.runAs(garbled, ['audit', 'verify'])).code).toBe(0);
+      expect((await shop.runAs(garbled, ['recover'])).code).toBe(1);
+    },
+  );
+
   it.skipIf(engine.absent)('finds every key of the database, proves each, and says where it stands', async () => {
     const wanted = await wantedKeys(projectOf(shop, {}), shop.test.db);
     const { finds, found, files, candidates } = await hunt(wanted, [old]);

@@ -95,8 +95,11 @@ function withTrail<T>(
   work: (trail: Trail) => Promise<T>,
 ): Promise<T> {
   const { env, output } = invocation;
-  return withProject(invocation, async (project, db) =>
-    work(await openTrailToRead(db, { folder: project.folder, env, note: output.note, head })),
+  // The trail has a key of its own: those of the values must not stand in its way.
+  return withProject(
+    invocation,
+    async (project, db) => work(await openTrailToRead(db, { folder: project.folder, env, note: output.note, head })),
+    { anyway: true },
   );
 }
 

@@ -1,7 +1,6 @@
-import { dirname } from 'node:path';
-import { CasehardError, createCasehard, createKeyring } from '@casehard/core';
+import { CasehardError } from '@casehard/core';
 import { findConfig } from '../../config/find.ts';
-import { type LoadedProject, loadConfig, loadProject, type Project } from '../../config/load.ts';
+import { loadProjectAnyway, type Project } from '../../config/load.ts';
 import { openDatabase } from '../../database/connect.ts';
 import { type Diagnosis, type ExamineOptions, examine } from '../../doctor/examine.ts';
 import type { Finding } from '../../doctor/finding.ts';
@@ -58,17 +57,8 @@ type Loaded = { readonly project: Project } & Pick<ExamineOptions, 'tracking' | 
 
 /** With keys that cannot be read, the doctor goes on without: what is wrong with them is its first finding. */
 async function load({ folder, config, env }: Invocation): Promise<Loaded> {
-  const path = findConfig(folder, config);
-  try {
-    const project: LoadedProject = await loadProject(path, { env, warn: () => {} });
-    return { project, tracking: project.tracking };
-  } catch (error) {
-    if (!(error instanceof CasehardError) || !error.code.startsWith('KEY_')) throw error;
-    const loaded = await loadConfig(path);
-    const keyring = createKeyring();
-    const hard = createCasehard({ fields: loaded.fields, keyring, warn: () => {} });
-    return { project: { path, folder: dirname(path), config: loaded, keyring, hard }, keysProblem: error };
-  }
+  const { project, keysProblem } = await loadProjectAnyway(findConfig(folder, config), { env, warn: () => {} });
+  return keysProblem ? { project, keysProblem } : { project, tracking: project.tracking };
 }
 
 function exitOf({ verdict }: Diagnosis): Exit {
