@@ -103,7 +103,12 @@ export async function attach(shared: Shared, driver: Driver, options: AttachOpti
     await leave().catch(() => {});
     throw error;
   });
-  const timer = setInterval(() => void beat(), heartbeat);
+  // What kept it from saving may have been a moment of somebody else's: a withdrawal that was broken off.
+  const look = async (): Promise<void> => {
+    await beat();
+    if (shared.refusal && !detached) await lookAgain(shared, driver, tracking);
+  };
+  const timer = setInterval(() => void look(), heartbeat);
   timer.unref?.();
   return {
     problems,
@@ -138,6 +143,18 @@ async function judge(
     if (missing || (await driver.holdsSealedValues())) shared.sealedMet = true;
   }
   return problems;
+}
+
+/** Where keys did not belong: whether they do by now. Says so only if they do. */
+async function lookAgain(shared: Shared, driver: Driver, tracking: TrackingKeyring | undefined): Promise<void> {
+  try {
+    const problems = (await driver.checkKeys?.(shared.keyring, tracking)) ?? [];
+    if (problems.some(({ code }) => BLOCKING.has(code))) return;
+    delete shared.refusal;
+    shared.warn('the keys belong to this database by now: saving goes on');
+  } catch {
+    // A database that is away says nothing of the keys.
+  }
 }
 
 /** With these, whatever is saved could not be read by the others, or would be the wrong thing. */

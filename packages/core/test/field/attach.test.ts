@@ -272,6 +272,23 @@ describe('what an attached process reports', () => {
     expect(rows.size).toBe(0);
   });
 
+  test('looks again where the keys did not belong, and lets it save once they do', async () => {
+    vi.useFakeTimers();
+    let problems = [finding('KEY_NOT_KNOWN_HERE')];
+    const { hard, field, warnings } = make();
+    const { detach } = await hard.attach(makeDriver({ checkKeys: async () => problems }).driver);
+    await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
+    expect(() => field.seal('x', row)).toThrow();
+    problems = [];
+    await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
+    expect(field.openText(field.seal('x', row), row)).toBe('x');
+    expect(warnings).toEqual([
+      'the keys: KEY_NOT_KNOWN_HERE; do this',
+      'the keys belong to this database by now: saving goes on',
+    ]);
+    await detach();
+  });
+
   test('comes at every heartbeat, until it is detached', async () => {
     vi.useFakeTimers();
     const { hard } = make();
