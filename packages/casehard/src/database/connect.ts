@@ -67,7 +67,9 @@ function openPostgres(url: string): Database {
     const { default: pg } = await import('pg');
     // int8 arrives as text: a row key must not lose digits.
     const made = new pg.Pool({ connectionString: url, max: MAX_CONNECTIONS, application_name: 'casehard' });
-    made.on('error', () => {}); // an idle connection that dies is replaced; the next query reports what matters
+    // A connection that dies, idle or held by a session: the next query reports what matters. Unheard, it ends the process.
+    made.on('error', () => {});
+    made.on('connect', (client) => client.on('error', () => {}));
     return made;
   };
   return wrap('postgres', new PostgresDialect({ pool }), label('postgres', parsed));

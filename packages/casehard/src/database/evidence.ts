@@ -49,7 +49,7 @@ function readAllCanaries({ kysely }: Executor): Promise<readonly KeptCanary[]> {
 }
 
 /** Keeps the canary of a key. Harmless where there is one already, from this process or from another. */
-export async function writeCanary(db: Executor, { kid, canary }: Canary, createdAt: string = now()): Promise<void> {
+export async function writeCanary(db: Executor, { kid, canary }: Canary, createdAt: string = utc()): Promise<void> {
   await guarded(async () => {
     if ((await readAllCanaries(db)).some((known) => known.kid === kid)) return;
     try {
@@ -103,7 +103,7 @@ export interface JobProgress {
 export async function startJob({ kysely }: Executor, job: JobRow): Promise<void> {
   await guarded(() =>
     sql`insert into ${sql.table('casehard_jobs')} (id, kind, field, state, rows_done, changed, quarantined, started_at, updated_at, worker)
-      values (${job.id}, ${job.kind}, ${job.field}, 'running', 0, 0, 0, ${now()}, ${now()}, ${job.worker})`.execute(
+      values (${job.id}, ${job.kind}, ${job.field}, 'running', 0, 0, 0, ${utc()}, ${utc()}, ${job.worker})`.execute(
       kysely,
     ),
   );
@@ -111,10 +111,10 @@ export async function startJob({ kysely }: Executor, job: JobRow): Promise<void>
 
 /** Writes down how far a run is. */
 export async function updateJob({ kysely }: Executor, id: string, progress: JobProgress): Promise<void> {
-  const finished = progress.state === 'running' ? null : now();
+  const finished = progress.state === 'running' ? null : utc();
   await guarded(() =>
     sql`update ${sql.table('casehard_jobs')} set state = ${progress.state}, rows_done = ${progress.rows},
-      changed = ${progress.changed}, quarantined = ${progress.quarantined}, updated_at = ${now()}, finished_at = ${finished}
+      changed = ${progress.changed}, quarantined = ${progress.quarantined}, updated_at = ${utc()}, finished_at = ${finished}
       where id = ${id}`.execute(kysely),
   );
 }
@@ -142,9 +142,7 @@ export function readRecoveries({ kysely }: Executor): Promise<readonly Recovery[
   });
 }
 
-// --- internal ---
-
 /** UTC, in the one spelling that all three engines take for a point in time. */
-function now(): string {
+export function utc(): string {
   return new Date().toISOString().slice(0, 19).replace('T', ' ');
 }

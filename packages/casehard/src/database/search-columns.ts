@@ -39,7 +39,8 @@ async function search(db: Database, text: string, { schemas = [], signal }: Sear
   const found: Holding[] = [];
   const unread: string[] = [];
   const names: string[] = [];
-  for (const schema of [undefined, ...schemas]) {
+  const current = schemas.length === 0 ? undefined : await guarded(() => currentSchema(db));
+  for (const schema of [undefined, ...schemas.filter((name) => name !== current)]) {
     for (const name of await guarded(() => listTables(db, schema))) {
       // A dot parts schema and table in our configuration: such a table has no name there.
       if (name.includes('.')) unread.push(name);
@@ -50,6 +51,8 @@ async function search(db: Database, text: string, { schemas = [], signal }: Sear
     if (signal?.aborted) throw new CasehardError('CANCELLED', 'stopped before the end of the search');
     const table = await guarded(() => describeTable(db, name));
     const columns = (table?.columns ?? []).filter((column) => holdsText(db.engine, column));
+    // Arrays and rows of bytes are printed as hex: what is inside cannot be seen like this.
+    for (const { name: column, type } of columns.filter(isOpaque)) unread.push(`${name}.${column} (${type})`);
     if (columns.length === 0) continue;
     try {
       const counts = columns.map(
@@ -70,6 +73,17 @@ async function search(db: Database, text: string, { schemas = [], signal }: Sear
   return { found, unread };
 }
 
+function isOpaque({ kind, type }: ColumnInfo): boolean {
+  return kind === 'other' && /^bytea\[\]/.test(type);
+}
+
+async function currentSchema({ kysely, engine }: Database): Promise<string | undefined> {
+  if (engine === 'sqlite') return undefined;
+  const { rows } = await sql<{ name: string | null }>`
+    select ${engine === 'postgres' ? sql`current_schema()` : sql`database()`} as name`.execute(kysely);
+  return rows[0]?.name ?? undefined;
+}
+
 /** Whatever is not known to hold numbers or times only. SQLite keeps texts in any column. */
 function holdsText(engine: Engine, { kind, type }: ColumnInfo): boolean {
   if (engine === 'sqlite') return true;
@@ -79,10 +93,14 @@ function holdsText(engine: Engine, { kind, type }: ColumnInfo): boolean {
 const TEXTLESS =
   /^(?:bool|boolean|numeric|decimal|real|float|double|money|oid|bit|date|datetime|time|timestamp|timestamptz|interval|year)\b/i;
 
-function holds(engine: Engine, { name, kind }: ColumnInfo, text: string): RawBuilder<unknown> {
+function holds(engine: Engine, { name, kind, charset }: ColumnInfo, text: string): RawBuilder<unknown> {
   const column = sql`t.${sql.id(name)}`;
   if (engine === 'sqlite') return sql`instr(cast(${column} as text), ${text}) > 0`;
-  if (engine === 'mysql') return sql`locate(cast(${text} as binary), cast(${column} as binary)) > 0`;
+  if (engine === 'mysql') {
+    // In UTF-16 and its kin the same text has other bytes.
+    const bytes = charset === undefined ? column : sql`convert(${column} using utf8mb4)`;
+    return sql`locate(cast(${text} as binary), cast(${bytes} as binary)) > 0`;
+  }
   if (kind === 'bytes') return sql`position(convert_to(${text}, 'UTF8') in ${column}) > 0`;
   return sql`position(${text} in ${column}::text) > 0`;
 }

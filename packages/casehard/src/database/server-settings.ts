@@ -39,7 +39,10 @@ const READERS: Readonly<Record<Database['engine'], (db: Database) => Promise<Ser
     const { rows } = await sql<{ name: string; setting: string }>`
       select name, reset_val as setting from pg_settings where name in
         ('log_statement', 'log_min_duration_statement', 'log_min_duration_sample', 'log_transaction_sample_rate',
-          'default_transaction_read_only')`.execute(kysely);
+          'default_transaction_read_only')
+        and (source not in ('database', 'user', 'database user') or name = 'default_transaction_read_only')`.execute(
+      kysely,
+    );
     const single = await sql<{ role: string | null; line: string }>`
       select rolname as role, unnest(setconfig) as line from pg_db_role_setting
       left join pg_roles on pg_roles.oid = setrole

@@ -82,6 +82,7 @@ function openCsv(file: string | undefined, folder: string): Csv {
   const toStdout = file === '-';
   const path = resolve(folder, file);
   const target = toStdout ? undefined : create(path);
+  let open = target !== undefined;
   const put = (cells: readonly string[]): void => {
     if (target === undefined) process.stdout.write(csvLine(cells));
     else writeSync(target, csvLine(cells));
@@ -92,11 +93,12 @@ function openCsv(file: string | undefined, folder: string): Csv {
     toStdout,
     write: ({ locator, field, verdict, kid }) => put([locator, field, verdict, kid ?? '']),
     close: () => {
+      open = false;
       if (target !== undefined) closeSync(target);
     },
     discard: () => {
       if (target === undefined) return;
-      closeSync(target);
+      if (open) closeSync(target);
       rmSync(path, { force: true });
     },
   };
