@@ -137,10 +137,11 @@ function assemble({ options, db, now, env, key }: Assembly): {
   const throttle = new Throttle({ rows, now });
   const live = new Live(options.project, env);
   const history = new ScanHistory(rows);
-  const listing = new Listing({ db, live, heartbeat: options.heartbeat });
   const errands = new Errands({ live, now });
   const onScan = (took: number): void => errands.examine('', took > LONG_SCAN_MS);
   const watch = new Watch({ live, history, now, onScan });
+  const isStrange = (): boolean => watch.look?.found.keys !== undefined;
+  const listing = new Listing({ db, live, heartbeat: options.heartbeat, isStrange });
   const upgrade = new UpgradeRun({
     ...{ live, watch, now },
     onEnd: async (by, deed) => {

@@ -29,14 +29,16 @@ export class Errand<T extends Task> {
   readonly #live: Live;
   readonly #now: () => number;
   readonly #what: string;
+  readonly #patient: boolean;
   #task: Running<OutcomeOf<T>> | undefined;
   #running: { readonly since: number; readonly by: string; readonly about: string; rows: number } | undefined;
   #last: Ended<T> | undefined;
   #closed = false;
 
-  /** `what` names it in a refusal: `the doctor`. */
-  constructor(what: string, options: { readonly live: Live; readonly now: () => number }) {
+  /** `what` names it in a refusal: `the doctor`. `patient`: where the console ends, it is given time to end well. */
+  constructor(what: string, options: { readonly live: Live; readonly now: () => number; readonly patient?: boolean }) {
     this.#what = what;
+    this.#patient = options.patient === true;
     this.#live = options.live;
     this.#now = options.now;
   }
@@ -82,14 +84,25 @@ export class Errand<T extends Task> {
     this.#last = undefined;
   }
 
-  /** Ends it now; what was not committed is undone. */
+  /** Ends it now, or in good order where it must leave nothing halfway. What was not committed is undone. */
   async close(): Promise<void> {
     this.#closed = true;
-    if (this.#running) await this.#task?.kill();
+    const task = this.#task;
+    if (!this.#running || !task) return;
+    if (this.#patient) {
+      task.stop();
+      const patience = Promise.withResolvers<void>();
+      const timer = setTimeout(patience.resolve, PATIENCE_MS); // also keeps the process, which the thread does not
+      await Promise.race([task.done.catch(() => {}), patience.promise]);
+      clearTimeout(timer);
+    }
+    await task.kill();
   }
 }
 
 // --- internal ---
+
+const PATIENCE_MS = 5000;
 
 /** What could not be written down has not been done, as far as the page can say. */
 async function settled<T extends Task>(ended: Ended<T>, onEnd: NonNullable<Order<T>['onEnd']>): Promise<Ended<T>> {

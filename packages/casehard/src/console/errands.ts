@@ -2,6 +2,8 @@ import type { Task } from './background/task.ts';
 import { type Ended, Errand } from './errand.ts';
 import type { Live } from './live.ts';
 
+const DAY_MS = 86_400_000;
+
 type Of<Kind extends Task['kind']> = Extract<Task, { readonly kind: Kind }>;
 
 /** The work on keys that people ask for, and the doctor, who also comes by himself. */
@@ -11,13 +13,15 @@ export class Errands {
   readonly backup: Errand<Of<'backup'>>;
   readonly drill: Errand<Of<'drill'>>;
   readonly verify: Errand<Of<'verify'>>;
+  readonly #now: () => number;
   #examined: Ended<Of<'doctor'>> | undefined;
   #again = false;
   #closed = false;
 
   constructor(options: { readonly live: Live; readonly now: () => number }) {
+    this.#now = options.now;
     this.doctor = new Errand('the doctor', options);
-    this.withdraw = new Errand('a withdrawal', options);
+    this.withdraw = new Errand('a withdrawal', { ...options, patient: true }); // it puts a canary back
     this.backup = new Errand('a backup', options);
     this.drill = new Errand('a drill', options);
     this.verify = new Errand('a check of the audit trail', options);
@@ -30,7 +34,7 @@ export class Errands {
 
   /**
    * Lets the doctor look, unless he is at work; then once more after that. `quick` opens no value: for databases where that
-   * takes long, and only until he has looked at everything once because somebody asked.
+   * takes long, and only where nobody has had him look at everything within a day.
    */
   examine(by = '', quick = false): void {
     if (this.#closed) return;
@@ -38,7 +42,8 @@ export class Errands {
       this.#again = true;
       return;
     }
-    if (quick && this.#examined?.outcome?.values.complete) return;
+    const whole = this.#examined?.outcome?.values.complete ? this.#examined.at : undefined;
+    if (quick && whole !== undefined && this.#now() - whole < DAY_MS) return;
     void this.doctor.start({ task: { kind: 'doctor', quick }, by }).then((ended) => {
       if (ended.outcome) this.#examined = ended;
       const again = this.#again;

@@ -1,4 +1,4 @@
-import { type Attachment, type Casehard, CasehardError, type Fields } from '@casehard/core';
+import type { Attachment, Casehard, Fields } from '@casehard/core';
 import { describeTable } from '../database/catalogue.ts';
 import type { Database } from '../database/connect.ts';
 import { guarded } from '../database/driver-error.ts';
@@ -13,11 +13,19 @@ export class Listing {
   readonly #db: Database;
   readonly #live: Live;
   readonly #heartbeat: number | undefined;
+  readonly #isStrange: () => boolean;
   #listed: { readonly hard: Casehard<Fields>; readonly attachment: Attachment } | undefined;
   #turn: Promise<void> = Promise.resolve();
   #closed = false;
 
-  constructor(options: { readonly db: Database; readonly live: Live; readonly heartbeat?: number | undefined }) {
+  constructor(options: {
+    readonly db: Database;
+    readonly live: Live;
+    readonly heartbeat?: number | undefined;
+    /** Whether the keys were found not to belong to this database. */
+    readonly isStrange: () => boolean;
+  }) {
+    this.#isStrange = options.isStrange;
     this.#db = options.db;
     this.#live = options.live;
     this.#heartbeat = options.heartbeat;
@@ -35,7 +43,9 @@ export class Listing {
           holdsSealedValues: async () => false, // the look in the background counts, and pages refuse by it
           report: async (report) => {
             if (!(await this.#hasTable())) return;
-            await reportProcess(this.#db, { ...report, host: `${report.host} console` });
+            // Under keys that do not belong here the pages save nothing, whatever the keyring says.
+            const sealed = this.#isStrange() ? [] : report.sealed;
+            await reportProcess(this.#db, { ...report, sealed, host: `${report.host} console` });
           },
           leave: async (id) => {
             if (await this.#hasTable()) await strikeProcess(this.#db, id);
@@ -57,9 +67,8 @@ export class Listing {
     this.#listed = undefined;
     try {
       await left?.attachment.detach();
-    } catch (error) {
+    } catch {
       // A database that is away: the row is as old as the last report, and soon counts for nobody.
-      if (!(error instanceof CasehardError)) throw error;
     }
   }
 

@@ -61,7 +61,7 @@ export function drillNow(ctx: Ctx): Response {
     onEnd: async ({ outcome, error }) => {
       const { db, stateKey, watch } = ctx.parts;
       if (outcome) await recordDrill(db, stateKey, { file: name, result: outcome });
-      else if (error && isUnopened(error.code)) await recordUnopened(db, stateKey, name);
+      else if (error && didNotOpen(error.code)) await recordUnopened(db, stateKey, name);
       await recordAs(ctx.parts, by, {
         act: 'drill',
         subject: name,
@@ -77,7 +77,7 @@ export function drillNow(ctx: Ctx): Response {
 // --- internal ---
 
 /** The file did not open, or the keys in it are none; not that the database was away. */
-function isUnopened(code: string): boolean {
+function didNotOpen(code: string): boolean {
   return code === 'BACKUP' || code.startsWith('KEY_');
 }
 

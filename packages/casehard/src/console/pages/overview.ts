@@ -41,9 +41,10 @@ export function laterKey({ csrf }: Ctx): string {
 
 /** The doctor's worst finding. */
 function worst({ parts, href }: Ctx): Html {
-  const [finding] = parts.errands.diagnosis?.outcome?.findings.filter(({ verdict }) => verdict !== 'ok') ?? [];
-  if (!finding) return html``;
-  return html`<p>${severity(finding.verdict)} <strong>${parts.errands.diagnosis?.outcome?.headline ?? sentence(finding.evidence)}</strong> <a href="${href('/doctor')}">What the doctor says</a> <code>${finding.code}</code></p>`;
+  const { diagnosis } = parts.errands;
+  const [finding] = diagnosis?.outcome?.findings.filter(({ verdict }) => verdict !== 'ok') ?? [];
+  if (!diagnosis || !finding) return html``;
+  return html`<p>${severity(finding.verdict)} <strong>${diagnosis.outcome?.headline ?? sentence(finding.evidence)}</strong> (${time(diagnosis.at)}) <a href="${href('/doctor')}">What the doctor says</a> <code>${finding.code}</code></p>`;
 }
 
 function figures(ctx: Ctx): Html {

@@ -27,7 +27,7 @@ export async function recoveryPage(ctx: Ctx): Promise<Response> {
 ${
   lostInAll === 0
     ? ''
-    : html`${lostKeys(ctx, scan.found)}${groups(lost)}
+    : html`${lostKeys(ctx, scan.found)}${groups(lost, lostInAll)}
 <h2>Enter them again</h2><p>Each page takes a new credential; the old one is not opened for that, and everything else works meanwhile.</p>
 ${lostInAll > lost.length ? html`<p>The first ${number(lost.length)} are listed; the lists of the settings pages show the others by their filter “unreadable”, and <code>casehard recover --csv</code> writes all of them.</p>` : ''}
 ${queue(ctx, lost.slice(from, from + PAGE))}
@@ -39,8 +39,12 @@ ${ctx.who?.role === 'operator' ? action(ctx, '/recovery/csv', 'Download the list
 
 /** The list with verdicts and key ids, without content. */
 export async function recoveryCsv(ctx: Ctx): Promise<Response> {
-  const lost = ctx.parts.watch.scan?.found.lost ?? [];
-  await record(ctx, { act: 'recover', subject: '', outcome: `listed: ${lost.length}` });
+  const { lost = [], lostInAll = 0 } = ctx.parts.watch.scan?.found ?? {};
+  await record(ctx, {
+    act: 'recover',
+    subject: '',
+    outcome: `listed: ${lost.length}${lostInAll > lost.length ? ` of ${lostInAll}` : ''}`,
+  });
   const lines = [
     csvLine(['locator', 'field', 'verdict', 'kid']),
     ...lost.map(({ locator, field, verdict, kid }) => csvLine([locator, field, verdict, kid ?? ''])),
@@ -74,7 +78,7 @@ function lostKeys({ parts, href }: Ctx, found: Scanned): Html {
 <p>Found again, it opens them all: list it in <code>CASEHARD_PREVIOUS_ENC_KEYS</code>. Try a <a href="${href('/keys/backup')}">backup of the keys</a> (<code>casehard keys restore FILE</code>), or search old settings and archives: <code>casehard keys hunt PATH…</code>. If it is lost for good, list its id in <code>CASEHARD_WITHDRAWN_KIDS</code>.</p>`;
 }
 
-function groups(lost: readonly LostValue[]): Html {
+function groups(lost: readonly LostValue[], inAll: number): Html {
   const counts = new Map<string, { readonly of: LostValue; count: number }>();
   for (const each of lost) {
     const name = JSON.stringify([each.field, each.verdict, each.kid]);
@@ -82,7 +86,8 @@ function groups(lost: readonly LostValue[]): Html {
     group.count++;
     counts.set(name, group);
   }
-  return html`<h2>By field and reason</h2><div class="scroll" tabindex="0" role="region" aria-label="By field and reason"><table><thead><tr><th scope="col">Field</th><th scope="col">Reason</th><th scope="col">Key id</th><th scope="col" class="num">Values</th></tr></thead><tbody>
+  const note = inAll > lost.length ? html`<p>Of the first ${number(lost.length)}.</p>` : '';
+  return html`<h2>By field and reason</h2>${note}<div class="scroll" tabindex="0" role="region" aria-label="By field and reason"><table><thead><tr><th scope="col">Field</th><th scope="col">Reason</th><th scope="col">Key id</th><th scope="col" class="num">Values</th></tr></thead><tbody>
 ${[...counts.values()].map(({ of, count }) => html`<tr><th scope="row" class="wide"><code>${of.field}</code></th><td>${badge('unreadable', of.verdict)}</td><td>${of.kid ? html`<code>${of.kid}</code>` : '–'}</td><td class="num">${number(count)}</td></tr>`)}
 </tbody></table></div>`;
 }
