@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { CasehardError } from '@casehard/core';
-import { type BackupWith, isPassphraseSealed, type OpenedBackup, openBackup } from '../keys/backup.ts';
+import { type BackupWith, isPassphraseSealed, isUnopened, type OpenedBackup, openBackup } from '../keys/backup.ts';
 import { readBackupFile } from '../keys/backup-file.ts';
 import type { Invocation } from './main.ts';
 import { isInteractive, readSecret } from './prompt.ts';
 
 /**
  * Opens the backup that a command names: with the file of an identity, or with a passphrase that is asked for. `onUnopened`
- * hears of a file that was there and did not open, or holds no keys: that is no slip of whoever typed the command.
+ * hears of a file that was tried and did not open, or holds no keys.
  */
 export async function openBackupFile(
   { folder }: Invocation,
@@ -20,10 +20,11 @@ export async function openBackupFile(
   const name = basename(path);
   const bytes = readBackupFile(path);
   try {
-    const how = await readHow(bytes, { folder, name, identity: options.identity });
+    const byPassphrase = isPassphraseSealed(bytes, name); // a file that is damaged needs no identity to be called so
+    const how = await readHow(byPassphrase, { folder, name, identity: options.identity });
     return { ...(await openBackup(bytes, how, path)), path, name };
   } catch (error) {
-    if (error instanceof CasehardError && !SLIPS.has(error)) await onUnopened(name, error);
+    if (error instanceof CasehardError && isUnopened(error)) await onUnopened(name, error);
     throw error;
   }
 }
@@ -41,24 +42,17 @@ export async function readNewPassphrase(): Promise<string> {
 
 // --- internal ---
 
-/** Errors about how a backup was to be opened, not about the backup. */
-const SLIPS = new WeakSet<CasehardError>();
-
-function slip(message: string, hint: string): CasehardError {
-  const error = new CasehardError('BACKUP', message, { hint });
-  SLIPS.add(error);
-  return error;
-}
-
 async function readHow(
-  bytes: Uint8Array,
+  byPassphrase: boolean,
   { folder, name, identity }: { readonly folder: string; readonly name: string; readonly identity: unknown },
 ): Promise<BackupWith> {
   if (typeof identity === 'string') {
     return { identity: identity === '-' ? await readSecret('Identity') : readIdentity(resolve(folder, identity)) };
   }
-  if (isPassphraseSealed(bytes, name)) return { passphrase: await readSecret(`Passphrase of ${name}`) };
-  throw slip(`${name} is sealed to recipients`, 'name the file of the identity that age-keygen made: --identity FILE');
+  if (byPassphrase) return { passphrase: await readSecret(`Passphrase of ${name}`) };
+  throw new CasehardError('BACKUP', `${name} is sealed to recipients`, {
+    hint: 'name the file of the identity that age-keygen made: --identity FILE',
+  });
 }
 
 function readIdentity(path: string): string {
@@ -66,6 +60,8 @@ function readIdentity(path: string): string {
     return readFileSync(path, 'utf8');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    throw slip(`${path} cannot be read (${code})`, 'check the name of the identity file');
+    throw new CasehardError('BACKUP', `${path} cannot be read (${code})`, {
+      hint: 'check the name of the identity file',
+    });
   }
 }

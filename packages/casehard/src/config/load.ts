@@ -65,7 +65,7 @@ export async function loadProjectAnyway(
     if (!(error instanceof CasehardError) || !error.code.startsWith('KEY_')) throw error;
     const config = await loadConfig(path);
     const keyring = createKeyring();
-    const hard = createCasehard({ fields: config.fields, keyring, warn: options.warn });
+    const hard = createCasehard({ fields: config.fields, keyring, warn: () => {} });
     const tracking = createTrackingKeyring();
     return {
       project: { path, folder: dirname(path), config, keyring, hard, tracking, links: undefined },

@@ -179,7 +179,7 @@ const LOGGED = {
   all: 'the server writes statements into a log, with what the application saves; casehard itself sends sealed values only',
   slow: 'the server writes slow statements into a log, with what the application saves; casehard itself sends sealed values only',
   changes:
-    'the server writes every change into its binary log: what the application saves, and what rows held before they were hardened',
+    'the server writes every change into its binary log: what the application saves and, in its row format, what rows held before they were hardened',
 } as const;
 
 function statementLogs({ server }: Facts): readonly Finding[] {

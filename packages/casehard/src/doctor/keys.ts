@@ -89,8 +89,7 @@ function belong(facts: Facts): readonly Finding[] {
       const values = valuesUnder(facts, kid);
       troubles.push(values > 0 ? previousMissing(kid, values, createdAt) : noLongerNeeded(kid));
     }
-    // Where every value is opened, the values themselves say so, with their locators.
-    if (!facts.looks) troubles.push(...underNobodysKey(facts));
+    troubles.push(...underNobodysKey(facts));
   }
   for (const { kid, state } of keyring.list()) {
     const values = state === 'withdrawn' ? valuesUnder(facts, kid) : 0;
@@ -105,9 +104,13 @@ function belong(facts: Facts): readonly Finding[] {
   });
 }
 
-/** Sealed under keys that neither this configuration nor a canary knows. */
-function underNobodysKey({ project: { keyring }, canaries = [], kids = [] }: Facts): readonly Trouble[] {
-  return kids.flatMap(({ name, kids: counted }) =>
+/**
+ * Sealed under keys that neither this configuration nor a canary knows. Where every value of a field was opened, the values
+ * themselves say so, with their locators.
+ */
+function underNobodysKey({ project: { keyring }, canaries = [], kids = [], looks = [] }: Facts): readonly Trouble[] {
+  const unopened = kids.filter(({ name }) => !looks.some((look) => look.name === name && look.done));
+  return unopened.flatMap(({ name, kids: counted }) =>
     [...counted].flatMap(([kid, values]): Trouble[] => {
       if (values === 0 || keyring.stateOf(kid) !== undefined || canaries.some((canary) => canary.kid === kid))
         return [];
@@ -117,7 +120,7 @@ function underNobodysKey({ project: { keyring }, canaries = [], kids = [] }: Fac
           verdict: 'failed',
           evidence: `${count(values, 'value is', 'values are')} under key ${kid} in ${name}, which is not configured and has no canary here`,
           cause: 'sealed under a key that is not configured: of another environment, or lost',
-          fix: '`casehard doctor` without --quick names each; give the key back, or set the values anew',
+          fix: '`casehard doctor` names each where it opens all values; give the key back, or set the values anew',
           field: name,
           key: kid,
         },

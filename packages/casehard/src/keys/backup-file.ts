@@ -33,7 +33,9 @@ export function writeBackupFile(path: string, sealed: string): void {
       hint: 'check the folder, its permissions and the space on the disk',
     });
   } finally {
-    rmSync(temporary, { force: true });
+    try {
+      rmSync(temporary, { force: true });
+    } catch {} // a name that the system takes for none
   }
   if (!Buffer.from(readBackupFile(path)).equals(Buffer.from(sealed))) {
     rmSync(path, { force: true }); // made a moment ago, by us: nothing else is lost

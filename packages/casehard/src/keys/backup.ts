@@ -44,10 +44,21 @@ export async function makeBackup(texts: KeyTexts, to: BackupTo, about: About): P
   return armor.encode(await sealer.encrypt(printBackup(texts, about)));
 }
 
-/** Whether a backup asks for a passphrase; `false`: for an identity. Throws BACKUP for what is no age file. */
+/** Whether a backup asks for a passphrase; `false`: for an identity. Throws BACKUP for what is no whole age file. */
 export function isPassphraseSealed(bytes: Uint8Array, name: string): boolean {
-  const head = Buffer.from(unarmored(bytes, name).subarray(0, 4096)).toString('latin1');
-  return /^-> scrypt /m.test(head.split('\n---')[0] ?? '');
+  return aboutFile(() => {
+    const head = Buffer.from(unarmored(bytes, name).subarray(0, MAX_HEADER)).toString('latin1');
+    const end = head.indexOf('\n--- ');
+    const stanzas = [...head.slice(0, Math.max(0, end)).matchAll(/^-> (\S+)/gm)].map(([, type = '']) => type);
+    // One that nobody could open is told apart from one for which the right identity is missing.
+    if (end < 0 || !stanzas.some((type) => KNOWN_STANZAS.has(type))) throw damaged(name);
+    return stanzas.includes('scrypt');
+  });
+}
+
+/** Whether an error says that the file itself does not open, or holds no keys: not how it was to be opened. */
+export function isUnopened(error: unknown): boolean {
+  return error instanceof CasehardError && ABOUT_FILE.has(error);
 }
 
 /**
@@ -56,7 +67,7 @@ export function isPassphraseSealed(bytes: Uint8Array, name: string): boolean {
  * texts that are wrong: their rules are those of every other source.
  */
 export async function openBackup(bytes: Uint8Array, how: BackupWith, name: string): Promise<OpenedBackup> {
-  const file = unarmored(bytes, name);
+  const file = aboutFile(() => unarmored(bytes, name));
   const byPassphrase = isPassphraseSealed(file, name);
   const opener = new Decrypter();
   if ('passphrase' in how) {
@@ -78,16 +89,40 @@ export async function openBackup(bytes: Uint8Array, how: BackupWith, name: strin
   try {
     content = await opener.decrypt(file);
   } catch (error) {
-    throw refusal(error, { byPassphrase, name });
+    throw marked(refusal(error, { byPassphrase, name }));
   }
   try {
-    return readBackup(content, name);
+    return aboutFile(() => readBackup(content, name));
   } finally {
     content.fill(0);
   }
 }
 
 // --- internal ---
+
+const MAX_HEADER = 64 * 1024;
+/** How age seals the key of a file. */
+const KNOWN_STANZAS: ReadonlySet<string> = new Set([
+  'scrypt',
+  'X25519',
+  'mlkem768x25519',
+  'p256tag',
+  'mlkem768p256tag',
+]);
+const ABOUT_FILE = new WeakSet<CasehardError>();
+
+function marked<E>(error: E): E {
+  if (error instanceof CasehardError) ABOUT_FILE.add(error);
+  return error;
+}
+
+function aboutFile<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw marked(error);
+  }
+}
 
 function unarmored(bytes: Uint8Array, name: string): Uint8Array {
   if (bytes.length > MAX_BACKUP_BYTES) throw noBackup(name);

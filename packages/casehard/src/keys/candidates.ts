@@ -39,10 +39,11 @@ type Found = Omit<Candidate, 'line'> & { readonly at: number };
  * is none of the key's.
  */
 const TAGGED =
-  /(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))chkey1\.(?:enc|trk)\.([^.\s]{0,16})\.([A-Za-z0-9_-]{43})(?![A-Za-z0-9_-])/gi;
+  /(?:(?<![A-Za-z0-9])|(?<=\\[nrt]|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|%[0-9a-fA-F]{2}))chkey1\.(?:enc|trk)\.([^.\s]{0,16})\.([A-Za-z0-9_-]{43})(?![A-Za-z0-9_-])/gi;
 const BASE64 =
-  /(?:(?<![A-Za-z0-9+/_-])|(?<=\\[nrt]))(?:[A-Za-z0-9+/]{43}|[A-Za-z0-9_-]{43})={0,2}(?![A-Za-z0-9+/=_-])/g;
-const HEX = /(?:(?<![A-Za-z0-9])|(?<=\b0x|\\[nrt]))[0-9a-fA-F]{64}(?![A-Za-z0-9])/g;
+  /(?:(?<![A-Za-z0-9+/_-])|(?<=\\[nrt]|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|%[0-9a-fA-F]{2}))(?:[A-Za-z0-9+/]{43}|[A-Za-z0-9_-]{43})={0,2}(?![A-Za-z0-9+/=_-])/g;
+const HEX =
+  /(?:(?<![A-Za-z0-9])|(?<=0x|\\[nrt]|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|%[0-9a-fA-F]{2}))[0-9a-fA-F]{64}(?![A-Za-z0-9])/g;
 /** PHP spells a slash in JSON with a backslash before it. */
 const ESCAPED = /(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+]|\\\/){43}={0,2}(?![A-Za-z0-9+/=_-])/g;
 /** A run of ASCII with a NUL between the characters: UTF-16 in either byte order. */

@@ -201,6 +201,17 @@ describe.each(ENGINES)('keys drill on $engine', (engine) => {
         expect((await shop.run(slip)).code).toBe(1);
       }
       expect(await unproven()).toEqual([true, []]);
+      // Cut within its header, it may look as if it only wanted another identity.
+      const raw = new Encrypter();
+      raw.addRecipient(await identityToRecipient(identity));
+      const lines = Object.entries(keys).map(([name, text]) => `${name}=${text}\n`);
+      const bytes = await raw.encrypt(lines.join(''));
+      writeFileSync(join(shop.folder, 'raw.age'), bytes);
+      expect((await drill('raw.age')).code).toBe(0);
+      writeFileSync(join(shop.folder, 'raw.age'), bytes.subarray(0, 24));
+      expect((await shop.run(['keys', 'drill', 'raw.age'])).stderr).toContain('raw.age is damaged');
+      expect((await unproven())[0]).toBe(false);
+      expect((await drill('all.age')).code).toBe(0);
       // Listed as withdrawn in the backup itself, a tracking key is not in it.
       await writeBackup('given-up.age', {
         CASEHARD_ENC_KEY: active,

@@ -44,7 +44,16 @@ describe('a hunt', () => {
   it('finds a key behind an escaped line end, and behind 0x', async () => {
     const body = vault.oldKey.split('.')[3] ?? '';
     const hex = Buffer.from(body, 'base64url').toString('hex');
-    const texts = [`{"env":"A=1\\n${body}\\nB=2"}`, `{"env":"\\n${vault.oldKey}"}`, `key: 0x${hex}`, `"\\t${hex}"`];
+    const texts = [
+      `{"env":"A=1\\n${body}\\nB=2"}`,
+      `{"env":"\\n${vault.oldKey}"}`,
+      `key: 0x${hex}`,
+      `\\u0022${body}\\u0022`,
+      `KEY%3D${body}`,
+      `\\x0a${body}`,
+      `\\t0x${hex}`,
+      `"\\t${hex}"`,
+    ];
     for (const [i, text] of texts.entries()) {
       const file = join(folder, `escaped-${i}.json`);
       writeFileSync(file, text);

@@ -247,7 +247,16 @@ describe.each(ENGINES)('keys hunt on $engine', (engine) => {
         expect(stdout).toContain(`saved-chkey1.enc.${kidOf(active)}.…/env`);
         if (json.length === 0) expect(stderr).toMatch(/\[KEY_(FORMAT|CHECKSUM)\]; going on without keys/);
       }
-      expect((await shop.runAs(garbled, ['audit', 'verify'])).code).toBe(0);
+      for (const act of ['verify', 'list']) {
+        const { code, stderr } = await shop.runAs(garbled, ['audit', act]);
+        expect([code, stderr.includes('not configured')], act).toEqual([0, false]);
+      }
+      const bare = join(shop.folder, `dir-${bodyOf(active)}`);
+      mkdirSync(bare);
+      writeFileSync(join(bare, Buffer.from(bodyOf(active), 'base64url').toString('hex')), `KEY=${active}\n`);
+      const named = await shop.runAs(garbled, ['keys', 'hunt', bare]);
+      expect([named.code, named.stdout.includes(bodyOf(active))]).toEqual([0, false]);
+      expect(named.stdout).not.toContain(Buffer.from(bodyOf(active), 'base64url').toString('hex'));
       expect((await shop.runAs(garbled, ['recover'])).code).toBe(1);
     },
   );

@@ -237,7 +237,7 @@ const CASES: readonly Case[] = [
     verdict: 'failed',
     evidence:
       /^1 value is under key [a-z2-7]{8} in user\.smtp\.password, which is not configured and has no canary here$/,
-    fix: /^`casehard doctor` without --quick names each/,
+    fix: /^`casehard doctor` names each where it opens all values/,
     arrange: async (patient) => {
       await patient.harden();
       await set(patient, 3, patient.seal(PASSWORD, 3, 'x', { active: OTHER }));
@@ -866,6 +866,20 @@ describe.each(ENGINES)('what the doctor says on $engine', (engine) => {
       ]),
     );
   });
+
+  it.skipIf(engine.absent)(
+    "says also of a field that was not looked at that its values are under nobody's key",
+    async () => {
+      await patient.harden();
+      await patient.execute(
+        `update lists set bounce_password = '${patient.seal(BOUNCE, 1, 'x', { active: OTHER })}' where id = 1`,
+      );
+      const one = found(await patient.diagnose({ only: [PASSWORD] }), 'VALUES_UNKNOWN_KEY');
+      expect(one.map(({ field, group }) => [field, group])).toEqual([[BOUNCE, 'keys']]);
+      const all = found(await patient.diagnose(), 'VALUES_UNKNOWN_KEY');
+      expect(all.map(({ group }) => group)).toEqual(['values']);
+    },
+  );
 
   it.skipIf(engine.absent)('traces every value that was moved, and calls none of them altered', async () => {
     const ids = Array.from({ length: 60 }, (_, i) => 100 + i);

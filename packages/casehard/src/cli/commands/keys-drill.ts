@@ -1,4 +1,4 @@
-import type { CasehardError } from '@casehard/core';
+import { CasehardError } from '@casehard/core';
 import type { LoadedProject } from '../../config/load.ts';
 import { findStateKey, loadStateKey } from '../../config/state-key-file.ts';
 import type { Database } from '../../database/connect.ts';
@@ -35,13 +35,13 @@ export const keysDrill: AddCommand = (program, action) => {
         onField: (field) => output.progress(`${field}: opening random values`),
       });
       output.progress(undefined);
+      print(output, name, found);
       const kept = await keep({ invocation, project, db }, name, found);
       const exit = found.proven ? EXIT.done : EXIT.failed;
       const recorded = await record(
         { invocation, project, db },
         { act: 'drill', subject: name, reason: '', outcome: outcomeOf(found) },
       );
-      print(output, name, found);
       if (!kept) output.note('not written down: the table casehard_drills is missing; run `casehard upgrade`');
       output.result({ ok: found.proven, exit, file: name, recorded: kept, ...found });
       recorded.say();
@@ -62,7 +62,13 @@ interface AtWork {
 async function failed(work: AtWork, name: string, error: CasehardError): Promise<void> {
   const { invocation, project, db } = work;
   const key = findStateKey({ folder: project.folder, env: invocation.env });
-  if (key) await recordUnopened(db, key, name);
+  try {
+    if (key) await recordUnopened(db, key, name);
+  } catch (problem) {
+    // Why it failed matters more than that this cannot be written down.
+    if (!(problem instanceof CasehardError)) throw problem;
+    invocation.output.note(`not written down: ${problem.message} [${problem.code}]`);
+  }
   const recorded = await record(work, { act: 'drill', subject: name, reason: '', outcome: `failed: ${error.code}` });
   recorded.say();
 }

@@ -104,5 +104,7 @@ function printable(text: string): string {
 
 /** Somebody may have named a file or a folder after the key itself. */
 function masked(text: string): string {
-  return text.replace(/(chkey1\.(?:enc|trk)\.[^./]{0,16}\.)[A-Za-z0-9_-]+/gi, '$1…');
+  const tagged = text.replace(/(chkey1\.(?:enc|trk)\.[^./]{0,16}\.)[A-Za-z0-9_-]+/gi, '$1…');
+  // A few characters are left, for those whose files are named after digests.
+  return tagged.replace(/([0-9a-fA-F]{4})[0-9a-fA-F]{60}|([A-Za-z0-9+_-]{4})[A-Za-z0-9+_-]{39}={0,2}/g, '$1$2…');
 }
