@@ -126,7 +126,10 @@ export async function refuseStrangeCanaries(
   keyring: Keyring,
   judged: ReadonlySet<string>,
 ): Promise<void> {
-  const canaries = soundCanaries(await readCanaries(session), keyring);
+  const all = await readCanaries(session);
+  const active = keyring.active?.kid;
+  if (active !== undefined && judged.has(active) && !all.some(({ kid }) => kid === active)) throw gone(active);
+  const canaries = soundCanaries(all, keyring);
   const asked = canaries.filter(({ kid }) => keyring.stateOf(kid) !== undefined || !judged.has(kid));
   const [problem] = keyProblems(asked, { keyring });
   if (problem && problem.code !== 'KEY_WITHDRAWN' && problem.code !== 'PREVIOUS_KEY_MISSING') throw problem;
@@ -206,6 +209,13 @@ function previousMissing(
       hint: 'an older file of settings may have been put back: list that key in CASEHARD_PREVIOUS_ENC_KEYS or make it active; if it is lost for good, list its id in CASEHARD_WITHDRAWN_KIDS; nothing was written',
     },
   );
+}
+
+/** It was there when the keys were judged: somebody is withdrawing the key, or has. */
+function gone(kid: string): CasehardError {
+  return new CasehardError('KEY_NOT_KNOWN_HERE', `the canary of the active key ${kid} was taken away a moment ago`, {
+    hint: 'the key is being withdrawn, or was: make the new one active here too, as in the other processes; nothing was written',
+  });
 }
 
 /** Keys in plain base64 do not say what they are for: the tracking key may be the one that sealed here. */

@@ -1,5 +1,5 @@
-import { type Casehard, createCasehard, type Fields, type Keyring, setting } from '@casehard/core';
-import { type Canary, writeCanary } from '../database/evidence.ts';
+import { type Casehard, createCasehard, type Fields, type Keyring, receiveKeyring, setting } from '@casehard/core';
+import { type Canary, type KeptCanary, utc, writeCanary } from '../database/evidence.ts';
 import type { Session } from '../database/session.ts';
 
 /** Keeps a canary of the active key, before anything is sealed with it. */
@@ -13,12 +13,28 @@ export function opensCanary(keyring: Keyring, { canary }: Canary): boolean {
   return canaryField(keyring).verdict(canary).kind !== 'unreadable';
 }
 
-/** Whether the second keyring opens what the first one seals now. */
-export function sealsFor(from: Keyring, to: Keyring): boolean {
-  return opensCanary(to, { kid: from.active?.kid ?? '', canary: canaryField(from).seal('casehard canary') });
+/** A canary of one key of a keyring, whatever its state; undefined: the keyring does not have it. */
+export function canaryOf(keyring: Keyring, kid: string): KeptCanary | undefined {
+  if (!keyring.find(kid) || keyring.isWithdrawn(kid)) return undefined;
+  return { kid, canary: canaryField(activated(keyring, kid)).seal('casehard canary'), createdAt: utc() };
+}
+
+/** Whether the second keyring opens what one of the keys of the first one seals now. */
+export function sealsFor(from: Keyring, kid: string, to: Keyring): boolean {
+  const canary = canaryOf(from, kid);
+  return canary !== undefined && opensCanary(to, canary);
 }
 
 // --- internal ---
+
+/** The same keyring with another of its keys active. */
+function activated(keyring: Keyring, kid: string): Keyring {
+  const { setting, entries } = keyring.share();
+  return receiveKeyring({
+    setting,
+    entries: entries.map((entry) => ({ ...entry, state: entry.kid === kid ? 'active' : 'previous' })),
+  });
+}
 
 const CANARY = 'casehard.canary';
 

@@ -2,14 +2,16 @@
 export interface Pace {
   /** Rows of the next page. */
   limit(): number;
-  /** Called after each page; waits where a rate is asked for. */
-  wait(rows: number, signal?: AbortSignal): Promise<void>;
+  /** Called after each page; waits where a rate is asked for, and calls `onWait` from time to time meanwhile. */
+  wait(rows: number, options?: { readonly signal?: AbortSignal; readonly onWait?: () => Promise<void> }): Promise<void>;
 }
 
 const TARGET_MS = 50;
 const FIRST = 500;
 const SMALLEST = 50;
 const LARGEST = 2000;
+/** A page of many rows at a low rate waits for minutes. */
+const SLICE_MS = 5000;
 
 /** A page's transaction should take about 50 ms: long enough to be cheap, short enough that a save hardly waits. */
 export function startPace(options: { readonly batch?: number; readonly rate?: number }): Pace {
@@ -24,7 +26,7 @@ export function startPace(options: { readonly batch?: number; readonly rate?: nu
       pageBegan = performance.now();
       return limit;
     },
-    async wait(rows, signal) {
+    async wait(rows, { signal, onWait } = {}) {
       done += rows;
       const took = performance.now() - pageBegan;
       if (options.batch === undefined && rows === limit) {
@@ -32,8 +34,13 @@ export function startPace(options: { readonly batch?: number; readonly rate?: nu
         limit = Math.round(Math.min(largest, Math.max(Math.min(SMALLEST, largest), (limit + wanted) / 2)));
       }
       if (options.rate === undefined) return;
-      const early = (done / options.rate) * 1000 - (performance.now() - began);
-      if (early > 0) await pause(early, signal);
+      const { rate } = options;
+      for (;;) {
+        const early = (done / rate) * 1000 - (performance.now() - began);
+        if (early <= 0 || signal?.aborted) return;
+        await pause(Math.min(early, SLICE_MS), signal);
+        if (early > SLICE_MS) await onWait?.();
+      }
     },
   };
 }

@@ -34,11 +34,12 @@ export async function appear(
 ): Promise<Presence> {
   const { act, heartbeat = HEARTBEAT_MS, judged } = options;
   const id = randomId();
-  let last = 0;
+  let last = Number.NEGATIVE_INFINITY;
+  let tried = last;
   const report = (): Promise<void> => {
-    last = performance.now();
-    return tolerated(() =>
-      reportProcess(session, {
+    tried = performance.now();
+    return tolerated(async () => {
+      await reportProcess(session, {
         id,
         version: VERSION,
         host: `${hostname()}:${process.pid} ${act}`,
@@ -49,8 +50,9 @@ export async function appear(
         heartbeat,
         sealed: [],
         opened: [],
-      }),
-    );
+      });
+      last = performance.now();
+    });
   };
   const leave = (): Promise<void> => tolerated(() => strikeProcess(session, id));
   await report();
@@ -62,7 +64,8 @@ export async function appear(
   }
   return {
     beat: async () => {
-      if (performance.now() - last > heartbeat / 2) await report();
+      const now = performance.now();
+      if (now - last > heartbeat / 2 && now - tried > Math.min(AGAIN_MS, heartbeat / 2)) await report();
     },
     leave,
   };
@@ -75,6 +78,9 @@ export async function canariesBefore(db: Database): Promise<ReadonlySet<string> 
 }
 
 // --- internal ---
+
+/** After a report that failed: not at every page. */
+const AGAIN_MS = 1000;
 
 /** Where it cannot be listed, the run itself is not to fail: values come first. */
 async function tolerated(write: () => Promise<void>): Promise<void> {

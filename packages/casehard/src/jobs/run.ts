@@ -7,6 +7,7 @@ import type { Database } from '../database/connect.ts';
 import { clearCanaries, startJob, updateJob } from '../database/evidence.ts';
 import { type Session, withSession } from '../database/session.ts';
 import { keepCanary } from '../inventory/canary.ts';
+import { countKids } from '../inventory/known-keys.ts';
 import { rowKeyOf } from '../inventory/locator.ts';
 import { type ResolvedField, resolveFields } from '../inventory/resolve.ts';
 import { preflight } from './preflight.ts';
@@ -67,9 +68,10 @@ export async function run(project: Project, db: Database, options: RunOptions): 
     } finally {
       await presence?.leave();
     }
-    const all = options.only === undefined && fields.length === hard.names.length;
-    if (options.act === 'soften' && !options.dryRun && all && fields.every(({ walked }) => isThrough(walked))) {
-      await clearCanaries(session); // whoever has left is not asked for a key any more
+    const all = options.only === undefined && fields.length === hard.names.length && !options.signal?.aborted;
+    // Whoever has left is not asked for a key any more; what does not open goes on asking for its own.
+    if (options.act === 'soften' && !options.dryRun && all) {
+      if ((await countKids(session, resolved.fields, { exact: true })).sealed === 0) await clearCanaries(session);
     }
   });
   const sum = (of: (walked: Walked) => number): number => fields.reduce((total, { walked }) => total + of(walked), 0);
@@ -89,11 +91,6 @@ export async function run(project: Project, db: Database, options: RunOptions): 
 }
 
 const NOTE_EVERY_MS = 1000;
-
-/** Nothing was left that could be sealed: what could not be read may be. */
-function isThrough({ stopped, busy, quarantined, refused }: Walked): boolean {
-  return !stopped && busy === 0 && quarantined === 0 && refused === 0;
-}
 
 async function runField(
   session: Session,

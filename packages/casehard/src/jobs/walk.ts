@@ -141,7 +141,10 @@ async function walkPages(session: Session, resolved: ResolvedField, walking: Wal
     options.onProgress?.(walked);
     await options.onPage?.(walked);
     if (isStopped(options, walked) || walking.full()) return;
-    await pace.wait(page.rows, options.signal);
+    await pace.wait(page.rows, {
+      ...(options.signal ? { signal: options.signal } : {}),
+      onWait: async () => options.onPage?.(walked),
+    });
     page = following ?? (isStopped(options, walked) ? undefined : await next());
   }
 }

@@ -1,4 +1,4 @@
-import { CasehardError, type Keyring, type KeyState, receiveKeyring } from '@casehard/core';
+import { CasehardError, type KeyState } from '@casehard/core';
 import type { LoadedProject } from '../config/load.ts';
 import { describeTable } from '../database/catalogue.ts';
 import type { Database } from '../database/connect.ts';
@@ -171,7 +171,7 @@ function judge(found: {
       return `${wrong} of ${tried.tried} values do not open with the backup, and do with the key configured here`;
     if (canaryState === 'opens' || tried.opened > 0) return undefined;
     if (tried.damaged > 0) return `none of ${tried.tried} values opens`;
-    if (configured !== undefined && sealsFor(activated(project.keyring, kid), backup.keyring)) return undefined;
+    if (configured !== undefined && sealsFor(project.keyring, kid, backup.keyring)) return undefined;
     return 'nothing here shows that it is the right key';
   })();
   return { ...base, proven: problem === undefined, problem };
@@ -181,15 +181,6 @@ function missing(configured: KeyState | undefined, values: number, links = ''): 
   const under = values > 0 ? `${values} ${values === 1 ? 'value is' : 'values are'} under it` : links;
   if (configured === undefined) return `${under}; neither the backup nor this configuration has it`;
   return `it is not in the backup, and is configured here (${configured})${under === '' ? '' : `; ${under}`}`;
-}
-
-/** The same keyring with another of its keys active. */
-function activated(keyring: Keyring, kid: string): Keyring {
-  const { setting, entries } = keyring.share();
-  return receiveKeyring({
-    setting,
-    entries: entries.map((entry) => ({ ...entry, state: entry.kid === kid ? 'active' : 'previous' })),
-  });
 }
 
 /** Links have no stored values: their canaries are all there is to try. */

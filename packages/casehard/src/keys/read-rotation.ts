@@ -73,6 +73,7 @@ export async function readRotation(
     transactionsVisible: visible,
     fields,
     values,
+    sealedLooking: fields.reduce((sum, { sealed }) => sum + sealed, 0),
     canaries: canaries.map(({ kid }) => kid),
     quiet: quietMs(project),
   };

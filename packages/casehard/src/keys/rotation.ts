@@ -17,6 +17,8 @@ export interface RotationFacts extends SettleFacts {
   readonly withdrawn: readonly string[];
   /** Sealed values by key id; none for tracking keys. */
   readonly values: ReadonlyMap<string, number>;
+  /** Whatever looks sealed, damaged values among them. */
+  readonly sealedLooking: number;
   /** Keys that have a canary. */
   readonly canaries: readonly string[];
   /** Milliseconds since a key was last reported to have opened something. */
@@ -58,8 +60,8 @@ export type RotationStep =
   | { readonly step: 'settle'; readonly kid: string | undefined; readonly why: Unsettled }
   /** Put the values under older keys under the new one. */
   | { readonly step: 'reseal'; readonly kid: string; readonly values: readonly ValuesUnder[]; readonly total: number }
-  /** On the road out: back to the existing scheme. */
-  | { readonly step: 'soften'; readonly total: number }
+  /** On the road out: back to the existing scheme. `stuck`: values that look sealed and open with no key at hand. */
+  | { readonly step: 'soften'; readonly total: number; readonly stuck: number }
   /** Withdraw the older keys. */
   | { readonly step: 'withdraw'; readonly kid: string; readonly keys: readonly Retiring[] }
   /** Nothing is left to do. `kept`: previous tracking keys, which stay for the links in old mails. */
@@ -133,10 +135,10 @@ function leavingStep(facts: RotationFacts): RotationStep {
   const why = unsettled(() => true, facts);
   if (why) return { step: 'settle', kid: undefined, why };
   const total = sum(facts.keys.filter(({ state }) => state !== 'withdrawn').flatMap(({ kid }) => under(facts, kid)));
-  // Canaries of keys that are at hand would go on asking for them; where nothing is lost, a soften takes them away.
-  const asked = facts.canaries.some((kid) => facts.keys.some((key) => key.kid === kid && key.state !== 'withdrawn'));
-  return total > 0 || (asked && lostValues(facts).length === 0)
-    ? { step: 'soften', total }
+  const stuck = Math.max(0, facts.sealedLooking - total);
+  // Values that look sealed, and canaries, would go on asking every process for a key: the road is not at its end.
+  return total > 0 || stuck > 0 || facts.canaries.length > 0
+    ? { step: 'soften', total, stuck }
     : done(facts, undefined, []);
 }
 

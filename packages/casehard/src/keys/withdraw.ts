@@ -1,10 +1,10 @@
 import { CasehardError, type KeyKind } from '@casehard/core';
 import type { Database } from '../database/connect.ts';
-import { putCanaryBack, readCanaries, takeCanary } from '../database/evidence.ts';
+import { type KeptCanary, putCanaryBack, readCanaries, takeCanary } from '../database/evidence.ts';
 import { searchColumns } from '../database/search-columns.ts';
 import { type Session, withSession } from '../database/session.ts';
 import { checkKeys } from '../inventory/belonging.ts';
-import { keepCanary } from '../inventory/canary.ts';
+import { canaryOf, keepCanary } from '../inventory/canary.ts';
 import { type ResolvedField, resolveFields } from '../inventory/resolve.ts';
 import { type KeysProject, kindOfKid, type Timing } from './live.ts';
 import { withdrawLines } from './paste.ts';
@@ -54,9 +54,9 @@ export async function checkWithdrawal(
 /**
  * Takes the evidence of a key away, once a person has confirmed that no unattached process has it: its canary goes, so
  * that nobody asks for the key any more. Asking takes time, so everything is looked at once more, after the canary is
- * gone: whoever has the key active is listed before it asks for the canary, and seals nothing without one. So a run, a
- * save or a start is either seen here, or refused there, or its value is found. Then the canary is put back. Throws
- * KEY_IN_USE, and what `checkKeys` throws.
+ * gone. Whoever seals with the key is listed first, looks at the canaries after that, and keeps one before it seals: so
+ * it is seen here, or refused there, or its value is found, or its canary is there again. Then the canary is put back.
+ * Throws KEY_IN_USE, and what `checkKeys` throws.
  */
 export async function withdrawKey(
   project: KeysProject,
@@ -72,13 +72,17 @@ export async function withdrawKey(
     await withSession(db, (session) => refuseStrangers(project, session, fields));
     await keepSuccessor(project, db, kid);
   }
-  const canary = await takeCanary(db, kid);
+  // A withdrawal that was killed may have taken it already: then it is made anew, where this process has the key.
+  const canary = (await takeCanary(db, kid)) ?? (kind === 'enc' ? canaryOf(project.keyring, kid) : undefined);
   try {
     const { against } = await look(project, db, { kid, kind, options });
     refuse(kid, against);
+    // Looking for values takes long: who has begun meanwhile, and who has come and gone?
+    const after = await readRotation(project, db, { ...options, kind, fields: [] });
+    const back = after.canaries.includes(kid) ? [begunMeanwhile()] : [];
+    refuse(kid, [...inTheWay(after, kid), ...back]);
   } catch (error) {
-    if (canary) await putCanaryBack(db, canary);
-    throw error;
+    throw canary ? await restored(db, canary, error) : error;
   }
 }
 
@@ -124,6 +128,31 @@ async function look(
   );
   if (forgotten.length > 0) against.push(forgottenColumns(forgotten));
   return { facts, against, unread: elsewhere.unread };
+}
+
+/** Puts the canary back, and gives the reason; where that fails too, the reason says so. */
+async function restored(db: Database, canary: KeptCanary, reason: unknown): Promise<unknown> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    try {
+      await putCanaryBack(db, canary);
+      return reason;
+    } catch {
+      await new Promise((done) => setTimeout(done, PAUSE_MS));
+    }
+  }
+  if (!(reason instanceof CasehardError)) return reason;
+  const hint = 'its canary was taken away and could not be put back: run it again once the database can be written';
+  return new CasehardError(reason.code, reason.message, { kid: canary.kid, hint });
+}
+
+const TRIES = 3;
+const PAUSE_MS = 500;
+
+function begunMeanwhile(): Against {
+  return {
+    problem: 'a process has begun to seal with it while values were looked for',
+    hint: 'it has the key active: give every process the new key first, then run it again',
+  };
 }
 
 function refuse(kid: string, against: readonly Against[]): void {

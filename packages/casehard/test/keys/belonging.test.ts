@@ -244,6 +244,104 @@ describe.each(ENGINES)('whose database it is, on $engine', (engine) => {
     },
   );
 
+  // SQLite has one connection: there, whoever begins waits for the search.
+  it.skipIf(engine.absent || engine.engine === 'sqlite')(
+    'who turned the two keys round and begins while values are looked for is noticed, and so is who has gone again',
+    async () => {
+      await reseal();
+      const project = vault.rotating();
+      await vault.execute(
+        'create table zz (id int not null primary key, t varchar(10))',
+        "insert into zz values (1, 'x')",
+      );
+      // After a rollback of the settings: this host opens everything, and goes on as if its key were new here.
+      const keys = { active: vault.oldKey, previous: [vault.newKey] };
+      let attachment: Attachment | undefined;
+      const attachIt = async (): Promise<void> => {
+        const hard = createCasehard({ fields: vaultFields, keyring: createKeyring(keys), warn: () => {} });
+        attachment = await hard.attach(createDriver(vault.test.db, vaultFields));
+      };
+      const setIt = async (): Promise<void> => {
+        await setValue(vault.project(keys), vault.test.db, { field: 'password', key: ['5'] }, 'MARKED new');
+      };
+      for (const begin of [attachIt, setIt]) {
+        const checked = await checkWithdrawal(project, vault.test.db, vault.oldKid);
+        const gate = await heldBack('zz');
+        let begun: Promise<void> | undefined;
+        const withdrawn = withdrawKey(project, vault.test.db, checked, {
+          onPage: () => {
+            begun ??= begin().finally(() => gate.open());
+          },
+        });
+        await expect(withdrawn, begin.name).rejects.toMatchObject({ code: 'KEY_IN_USE' });
+        await begun;
+        expect(await canaries()).toContain(vault.oldKid);
+        await attachment?.detach();
+        attachment = undefined;
+        await vault.age(61_000);
+        await reseal();
+      }
+    },
+  );
+
+  /** Keeps a table from being read until the gate is opened. */
+  const heldBack = async (table: string): Promise<{ readonly open: () => void }> => {
+    const other = vault.test.connect();
+    const ready = Promise.withResolvers<void>();
+    const opened = Promise.withResolvers<void>();
+    void other.kysely
+      .connection()
+      .execute(async (connection) => {
+        const [lock, unlock] =
+          engine.engine === 'postgres'
+            ? [[`begin`, `lock table ${table} in access exclusive mode`], 'rollback']
+            : [[`lock tables ${table} write`], 'unlock tables'];
+        for (const statement of lock) await sql.raw(statement).execute(connection);
+        ready.resolve();
+        await opened.promise;
+        await sql.raw(unlock).execute(connection);
+      })
+      .finally(() => other.close());
+    await ready.promise;
+    return { open: opened.resolve };
+  };
+
+  run('a withdrawal that was killed has taken the canary: the next one that is refused makes it anew', async () => {
+    await reseal();
+    await removeCanary(vault.test.db, vault.oldKid);
+    await vault.report({ id: 'late', activeKid: vault.oldKid, kids: [vault.oldKid] });
+    const project = vault.rotating();
+    const early = { kid: vault.oldKid, kind: 'enc' } as const;
+    await expect(withdrawKey(project, vault.test.db, early)).rejects.toMatchObject({ code: 'KEY_IN_USE' });
+    await vault.execute(`delete from casehard_processes where id = 'late'`);
+    await vault.execute(`update users set note = (select password from users where id = 1) where id = 1`);
+    await setValue(
+      vault.project({ active: vault.oldKey, previous: [vault.newKey] }),
+      vault.test.db,
+      { field: 'password', key: ['5'] },
+      'x',
+    );
+    await removeCanary(vault.test.db, vault.oldKid);
+    await expect(withdrawKey(project, vault.test.db, early)).rejects.toMatchObject({ code: 'KEY_IN_USE' });
+    expect(await canaries()).toContain(vault.oldKid);
+    expect((await attach({ active: vault.newKey })).codes).toEqual(['PREVIOUS_KEY_MISSING']);
+  });
+
+  run('a run whose canary is taken away after its keys were checked seals nothing', async () => {
+    await reseal();
+    await vault.execute(`update users set password = 'b2xk' where id = 6`);
+    const keys = { active: vault.oldKey, previous: [vault.newKey] };
+    const onBegin = (): Promise<void> => removeCanary(vault.test.db, vault.oldKid);
+    await expect(
+      harden(vault.project(keys), vault.test.db, { act: 'harden', only: ['password'], onBegin }),
+    ).rejects.toMatchObject({
+      code: 'KEY_NOT_KNOWN_HERE',
+      message: expect.stringContaining('was taken away a moment ago'),
+    });
+    expect(await vault.read('select password from users where id = 6')).toEqual(['b2xk']);
+    expect(await canaries()).toEqual([vault.newKid]);
+  });
+
   run('links that are made hold up no rotation of the sealing key, and none of the road out', async () => {
     const tkid = kidOf(generateKey('trk'));
     const { newKid, oldKid } = vault;
@@ -261,11 +359,49 @@ describe.each(ENGINES)('whose database it is, on $engine', (engine) => {
     const step = async () => rotationStep(await readRotation(leaving, vault.test.db, { road: 'leave' }));
     // As after a run that was killed before its end: every field is softened, and the canary is there.
     for (const only of Object.keys(vaultFields)) await harden(leaving, vault.test.db, { act: 'soften', only: [only] });
-    expect([await step(), await canaries()]).toEqual([{ step: 'soften', total: 0 }, [vault.oldKid]]);
+    expect([await step(), await canaries()]).toEqual([{ step: 'soften', total: 0, stuck: 0 }, [vault.oldKid]]);
+    // What no scheme ever wrote is nothing that a key would open.
+    await vault.execute(`update users set password = 'not base64 !!' where id = 6`);
     await harden(leaving, vault.test.db, { act: 'soften' });
     expect([(await step()).step, await canaries()]).toEqual(['done', []]);
     expect((await attach({})).codes).toEqual([]);
   });
+
+  run('the road out does not end while a value is there that keeps everybody without a key from saving', async () => {
+    const leaving = vault.project({ staged: [vault.oldKey] });
+    const other = createCasehard({
+      fields: vaultFields,
+      keyring: createKeyring({ active: vault.newKey }),
+      warn: () => {},
+    });
+    const lost = other.field('password').seal('x', { id: 6 });
+    await vault.execute(`update users set password = '${lost}' where id = 6`);
+    await harden(leaving, vault.test.db, { act: 'soften' });
+    const step = async () => rotationStep(await readRotation(leaving, vault.test.db, { road: 'leave' }));
+    expect(await step()).toEqual({ step: 'soften', total: 0, stuck: 1 });
+    expect((await attach({})).save).toThrow(expect.objectContaining({ code: 'KEY_MISSING' }));
+    await setValue(leaving, vault.test.db, { field: 'password', key: ['6'] }, 'typed anew');
+    await harden(leaving, vault.test.db, { act: 'soften' });
+    expect((await step()).step).toBe('done');
+    expect((await attach({})).save()).toBe(Buffer.from('x').toString('base64'));
+  });
+
+  it.skipIf(engine.absent || engine.engine !== 'postgres')(
+    'a connection that dies in the hands of a session does not end the process',
+    async () => {
+      await expect(
+        withSession(vault.test.db, async ({ kysely }) => {
+          const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(kysely);
+          const other = vault.test.connect();
+          await sql`select pg_terminate_backend(${rows[0]?.pid ?? 0})`.execute(other.kysely);
+          await other.close();
+          await new Promise((done) => setTimeout(done, 200));
+          await sql`select 1`.execute(kysely);
+        }),
+      ).rejects.toBeInstanceOf(Error);
+      expect(await canaries()).toEqual([vault.oldKid]);
+    },
+  );
 
   run('the road out is refused at its first step where a field could not be softened', async () => {
     const fields = { ...vaultFields, password: { ...vaultFields.password, strict: true } };

@@ -47,6 +47,19 @@ describe('casehard rotate', () => {
     expect(await vault.read('select act from casehard_audit order by seq desc limit 1')).toEqual(['rotate']);
   });
 
+  it('prints nothing but a key to stdout with --yes, and makes one also while an older key only waits', async () => {
+    const { vault } = desk;
+    const { oldKey, newKey } = vault;
+    const staged = await desk.run(['rotate', '--yes'], { CASEHARD_ENC_KEY: oldKey, CASEHARD_STAGED_ENC_KEYS: newKey });
+    expect([staged.code, staged.stdout]).toEqual([3, '']);
+    expect(staged.stderr).toContain('Make it active');
+    // Nothing is under the previous key, which nobody has withdrawn yet: the active one may have leaked.
+    const idle = { CASEHARD_ENC_KEY: oldKey, CASEHARD_PREVIOUS_ENC_KEYS: newKey };
+    expect((await desk.run(['rotate'], idle)).stdout).toContain('casehard keys withdraw');
+    const made = await desk.run(['rotate', '--yes'], idle);
+    expect(made.stdout).toMatch(/^CASEHARD_STAGED_ENC_KEYS=chkey1\.enc\.[a-z2-7]{8}\.[\w-]{43}\n$/);
+  });
+
   it('changes nothing in the steps that a person takes, and prints lines without a key', async () => {
     const { vault } = desk;
     const { oldKey, newKey, oldKid, newKid } = vault;

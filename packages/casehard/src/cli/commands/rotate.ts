@@ -61,21 +61,26 @@ interface Walk {
 }
 
 /** Goes from step to step as long as it is this command's turn. */
-async function walk(about: Walk, first: ReadRotation): Promise<Exit> {
-  const { invocation, options, project, db, reading } = about;
-  const { output, signal } = invocation;
+async function walk(asked: Walk, first: ReadRotation): Promise<Exit> {
+  const { options, project, db, reading } = asked;
   let facts = first;
   let step = rotationStep(facts);
   let moved: Moved | undefined;
-  const underWay = step.step !== 'done' && step.step !== 'generate';
-  if (!underWay && facts.road === 'rotate' && (await wantsKey(about, facts, step))) return generate(about, facts);
+  // An older key that only waits to be withdrawn holds up nobody who asks for a new one: it may be the new one that has leaked.
+  const waits = step.step === 'withdraw' && options.yes === true;
+  const underWay = step.step !== 'done' && step.step !== 'generate' && !waits;
+  if (!underWay && facts.road === 'rotate' && (await wantsKey(asked, facts, step))) {
+    return generate(asked, facts);
+  }
+  const about = first.road === 'rotate' && options.yes === true ? aside(asked) : asked;
+  const { output, signal } = about.invocation;
   for (;;) {
     const waiting = step.step === 'stage' || step.step === 'settle';
     if (waiting && options.wait === true && !signal.aborted) {
       for (const line of explain(facts, step).lines) output.note(line);
       await waitForEnd(project, db, { options: reading, facts, output, signal });
       if (signal.aborted) break;
-    } else if (step.step === 'reseal' || step.step === 'soften') {
+    } else if (step.step === 'reseal' || (step.step === 'soften' && (step.total > 0 || step.stuck === 0))) {
       // Once is enough: what is left after that needs a person, or the rows were busy.
       if (moved) break;
       moved = await moveValues(about, facts, step);
@@ -85,6 +90,13 @@ async function walk(about: Walk, first: ReadRotation): Promise<Exit> {
     step = rotationStep(facts);
   }
   return tell(about, { facts, step, moved });
+}
+
+/** With --yes, stdout is for the line of a new key: it may be the file of the settings. */
+function aside(asked: Walk): Walk {
+  const { output } = asked.invocation;
+  const line = (text = ''): void => output.note(text);
+  return { ...asked, invocation: { ...asked.invocation, output: { ...output, line } } };
 }
 
 /** Whether a person wants a new key, where no rotation is under way. None is ever made unasked. */

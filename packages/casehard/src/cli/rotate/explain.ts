@@ -31,9 +31,16 @@ export function explain(facts: RotationFacts, step: RotationStep): Explained {
     case 'soften':
       return {
         lines: [
-          step.total === 0
-            ? 'No value is sealed any more; what shows whose database this is has still to be taken away.'
-            : `${plural(step.total, 'value is', 'values are')} sealed.`,
+          step.total > 0
+            ? `${plural(step.total, 'value is', 'values are')} sealed.`
+            : 'No value is under a key that is at hand.',
+          ...(step.stuck > 0
+            ? [
+                `${plural(step.stuck, 'value looks', 'values look')} sealed and ${step.stuck === 1 ? 'opens' : 'open'} with no key at hand. While ${step.stuck === 1 ? 'it is' : 'they are'} there, a process without a key saves nothing: keep the keys where they are.`,
+                '`casehard recover` names each: enter it anew with `casehard set`, or delete its row, then run this again.',
+              ]
+            : []),
+          ...lostLines(lostValues(facts)),
         ],
         paste: [],
       };
@@ -143,10 +150,7 @@ function explainDone(facts: RotationFacts, { kid, values, kept, idle, lost }: St
   const live = processes.length;
   const active = processes.filter(({ activeKid }) => activeKid === kid).length;
   if (facts.road === 'leave') {
-    return [
-      `${lost.length === 0 ? 'No value is sealed any more' : 'No value is under a key that is at hand'}, and no live process seals. The keys can be taken out of the settings.`,
-      ...lostLines(lost),
-    ];
+    return ['No value is sealed any more, and no live process seals. The keys can be taken out of the settings.'];
   }
   return [
     facts.kind === 'enc'

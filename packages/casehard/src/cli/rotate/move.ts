@@ -41,7 +41,7 @@ export async function moveValues(
     ...(options.acceptTriggers === true ? { acceptTriggers: true } : {}),
     ...(typeof options.heartbeat === 'number' ? { heartbeat: options.heartbeat } : {}),
   };
-  if (step.step === 'soften' && options.yes !== true) {
+  if (step.step === 'soften' && step.total > 0 && options.yes !== true) {
     const yes = await askYes('soften makes every credential readable in the database again. Go on?', '--yes');
     if (!yes) throw new CasehardError('CANCELLED', 'nothing was written');
   }
@@ -50,17 +50,25 @@ export async function moveValues(
   const subject = step.step === 'soften' ? 'all fields' : step.kid;
   const note = (outcome: string) => record({ invocation, project, db }, { act, subject, reason: '', outcome });
   // A run that is killed leaves its beginning in the trail.
-  const onBegin = async (): Promise<void> => (await note('started')).say();
-  const result =
+  let begun = false;
+  const onBegin = async (): Promise<void> => {
+    begun = true;
+    (await note('started')).say();
+  };
+  const moving =
     step.step === 'soften'
-      ? await run(project, db, { act: 'soften', ...shared, onBegin })
-      : await resealFields(project, db, {
+      ? run(project, db, { act: 'soften', ...shared, onBegin })
+      : resealFields(project, db, {
           ...shared,
           onBegin,
           fields: facts.fields,
           kids: step.values.map(({ kid }) => kid),
           ...(typeof options.workers === 'number' ? { workers: options.workers } : {}),
         });
+  const result = await moving.catch(async (error: unknown) => {
+    if (begun) (await note(`failed ${error instanceof CasehardError ? error.code : 'BUG'}`)).say();
+    throw error;
+  });
   output.progress(undefined);
   const { changed, quarantined, busy, refused, stopped } = result;
   const recorded = await note(
