@@ -99,22 +99,26 @@ export async function attach(shared: Shared, driver: Driver, options: AttachOpti
     tracking?.uses.delete(uses);
     await driver.leave?.(id);
   };
-  const problems = await judge(shared, driver, tracking).catch(async (error: unknown) => {
+  const judged = new Judged(shared, driver, tracking);
+  try {
+    await judged.look();
+  } catch (error) {
     await leave().catch(() => {});
     throw error;
-  });
-  // What kept it from saving may have been a moment of somebody else's: a withdrawal that was broken off.
-  const look = async (): Promise<void> => {
-    await beat();
-    if (shared.refusal && !detached) await lookAgain(shared, driver, tracking);
-  };
-  const timer = setInterval(() => void look(), heartbeat);
+  }
+  const timer = setInterval(() => {
+    void beat();
+    void judged.lookAgain(heartbeat);
+  }, heartbeat);
   timer.unref?.();
   return {
-    problems,
+    get problems() {
+      return judged.problems;
+    },
     beat,
     async detach() {
       clearInterval(timer);
+      await judged.close();
       await last;
       // What a last request is still sealing is seen by nobody: the key counts as active until now.
       if (keyring.active && !shared.refusal) uses.sealed.add(keyring.active.kid);
@@ -127,35 +131,84 @@ export async function attach(shared: Shared, driver: Driver, options: AttachOpti
 
 // --- internal ---
 
-/** Asks the database about the keys, says what is wrong with them, and lets nothing be sealed where that would be harmful. */
-async function judge(
-  shared: Shared,
-  driver: Driver,
-  tracking: TrackingKeyring | undefined,
-): Promise<readonly CasehardError[]> {
-  const { keyring } = shared;
-  const problems = (await driver.checkKeys?.(keyring, tracking)) ?? [];
-  for (const { message, hint } of problems) shared.warn(hint ? `${message}; ${hint}` : message);
-  const refusal = problems.find(({ code }) => BLOCKING.has(code));
-  if (refusal) shared.refusal = refusal;
-  if (!keyring.active) {
-    const missing = problems.some(({ code }) => code === 'KEY_MISSING');
-    if (missing || (await driver.holdsSealedValues())) shared.sealedMet = true;
+/**
+ * What the database says of the keys. Where they did not belong, or not everything could be seen, it is asked again: what kept
+ * the process from saving may have been a moment of somebody else's, such as a withdrawal that was broken off.
+ */
+class Judged {
+  readonly #shared: Shared;
+  readonly #driver: Driver;
+  readonly #tracking: TrackingKeyring | undefined;
+  /** Ours: another attachment may have found another one. */
+  #refusal: CasehardError | undefined;
+  #problems: readonly CasehardError[] = [];
+  #looking: Promise<void> | undefined;
+  #next = 0;
+  #closed = false;
+
+  constructor(shared: Shared, driver: Driver, tracking: TrackingKeyring | undefined) {
+    this.#shared = shared;
+    this.#driver = driver;
+    this.#tracking = tracking;
   }
-  return problems;
+
+  get problems(): readonly CasehardError[] {
+    return this.#problems;
+  }
+
+  /** Looks, says what is wrong, and lets nothing be sealed where that would be harmful. Throws what the driver throws. */
+  async look(): Promise<void> {
+    const { keyring } = this.#shared;
+    const problems = (await this.#driver.checkKeys?.(keyring, this.#tracking)) ?? [];
+    if (this.#closed) return;
+    const said = new Set(this.#problems.map(({ message }) => message));
+    for (const { message, hint } of problems) {
+      if (!said.has(message)) this.#shared.warn(hint ? `${message}; ${hint}` : message);
+    }
+    this.#problems = problems;
+    const refusal = problems.find(({ code }) => BLOCKING.has(code));
+    if (refusal) {
+      this.#refusal = refusal;
+      this.#shared.refusal = refusal;
+    } else if (this.#refusal && this.#isSettled()) {
+      if (this.#shared.refusal === this.#refusal) delete this.#shared.refusal;
+      this.#refusal = undefined;
+      this.#shared.warn('the keys belong to this database by now: saving goes on');
+    }
+    if (!keyring.active) {
+      const missing = problems.some(({ code }) => code === 'KEY_MISSING');
+      if (missing || (await this.#driver.holdsSealedValues())) this.#shared.sealedMet = true;
+    }
+  }
+
+  /** Looks again where the last look left something open, one look at a time and not most of the time. */
+  async lookAgain(pause: number): Promise<void> {
+    if (this.#isSettled() || this.#looking || Date.now() < this.#next) return;
+    const began = Date.now();
+    // A database that is away says nothing of the keys.
+    this.#looking = this.look().catch(() => {});
+    await this.#looking;
+    this.#looking = undefined;
+    const now = Date.now();
+    this.#next = now + Math.max(pause / 2, COSTLY * (now - began));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#looking;
+  }
+
+  /** The keys belong here, and nothing kept the driver from seeing that. */
+  #isSettled(): boolean {
+    return this.#problems.every(({ code }) => HARMLESS.has(code));
+  }
 }
 
-/** Where keys did not belong: whether they do by now. Says so only if they do. */
-async function lookAgain(shared: Shared, driver: Driver, tracking: TrackingKeyring | undefined): Promise<void> {
-  try {
-    const problems = (await driver.checkKeys?.(shared.keyring, tracking)) ?? [];
-    if (problems.some(({ code }) => BLOCKING.has(code))) return;
-    delete shared.refusal;
-    shared.warn('the keys belong to this database by now: saving goes on');
-  } catch {
-    // A database that is away says nothing of the keys.
-  }
-}
+/** A look that counts every value may take long. */
+const COSTLY = 20;
+
+/** What these say was seen, and keeps nobody from saving. */
+const HARMLESS: ReadonlySet<string> = new Set(['PREVIOUS_KEY_MISSING', 'KEY_WITHDRAWN']);
 
 /** With these, whatever is saved could not be read by the others, or would be the wrong thing. */
 const BLOCKING: ReadonlySet<string> = new Set(['KEY_NOT_KNOWN_HERE', 'KEY_IN_WRONG_SETTING']);

@@ -289,6 +289,51 @@ describe('what an attached process reports', () => {
     await detach();
   });
 
+  test('a look that could not see everything lifts no refusal, and finds one that the first look could not', async () => {
+    vi.useFakeTimers();
+    const { hard, field } = make();
+    let problems = [finding('DATABASE')];
+    const looks = vi.fn(async () => problems);
+    const attachment = await hard.attach(makeDriver({ checkKeys: looks }).driver);
+    const heartbeat = () => vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
+    expect(field.seal('x', row)).toMatch(/^chd1\./); // the application may make its tables only after this
+    problems = [finding('KEY_NOT_KNOWN_HERE')];
+    await heartbeat();
+    expect(() => field.seal('x', row)).toThrow(expect.objectContaining({ code: 'KEY_NOT_KNOWN_HERE' }));
+    expect(attachment.problems).toEqual(problems);
+    problems = [finding('DATABASE'), finding('PREVIOUS_KEY_MISSING')];
+    await heartbeat();
+    expect(() => field.seal('x', row)).toThrow();
+    problems = [finding('PREVIOUS_KEY_MISSING')];
+    await heartbeat();
+    expect(field.seal('x', row)).toMatch(/^chd1\./);
+    const before = looks.mock.calls.length;
+    for (let i = 0; i < 3; i++) await heartbeat();
+    expect(looks).toHaveBeenCalledTimes(before); // settled: nothing is left open
+    await attachment.detach();
+  });
+
+  test('one look at a time, none most of the time, and none after it was detached', async () => {
+    vi.useFakeTimers();
+    const { hard } = make();
+    let atOnce = 0;
+    let most = 0;
+    const checkKeys = vi.fn(async () => {
+      most = Math.max(most, ++atOnce);
+      await new Promise((done) => setTimeout(done, 3 * HEARTBEAT_MS));
+      atOnce--;
+      return [finding('KEY_NOT_KNOWN_HERE')];
+    });
+    const attaching = hard.attach(makeDriver({ checkKeys }).driver);
+    await vi.advanceTimersByTimeAsync(3 * HEARTBEAT_MS);
+    const { detach } = await attaching;
+    await vi.advanceTimersByTimeAsync(40 * HEARTBEAT_MS);
+    expect([most, checkKeys.mock.calls.length]).toEqual([1, 2]);
+    await detach();
+    await vi.advanceTimersByTimeAsync(80 * HEARTBEAT_MS);
+    expect([atOnce, checkKeys.mock.calls.length]).toEqual([0, 2]);
+  });
+
   test('comes at every heartbeat, until it is detached', async () => {
     vi.useFakeTimers();
     const { hard } = make();
