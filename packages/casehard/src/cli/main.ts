@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { commandsFor } from './commands/index.ts';
 import { EXIT, type Exit } from './exit.ts';
 import { createOutput, type Output, reportError } from './output.ts';
+import { withoutKeys } from './without-keys.ts';
 
 /** What a command gets: where to print, the global options, and a signal that Ctrl-C raises. */
 export interface Invocation {
@@ -98,11 +99,6 @@ function usage({ message }: CommanderError): CasehardError {
   return new CasehardError('USAGE', withoutKeys(message.replace(/^error: /, '').split('\n')[0] ?? ''), {
     hint: 'casehard --help lists the commands',
   });
-}
-
-/** commander repeats wrong arguments, and one of them may be a key that was pasted in the wrong place. */
-function withoutKeys(text: string): string {
-  return text.replace(/chkey1[\w.-]*|[A-Za-z0-9+/_-]{40,}=*/g, '…');
 }
 
 function nameOf(command: Command): string {

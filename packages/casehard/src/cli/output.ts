@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import { CasehardError } from '@casehard/core';
 import { EXIT, type Exit } from './exit.ts';
+import { withoutKeyTexts } from './without-keys.ts';
 
 export interface OutputOptions {
   readonly json: boolean;
@@ -63,12 +64,11 @@ export function createOutput(command: string, options: OutputOptions): Output {
 export function reportError(output: Output, error: unknown): Exit {
   if (error instanceof CasehardError) {
     const exit = exitOf(error);
-    const details = { code: error.code, message: error.message, ...(error.hint ? { hint: error.hint } : {}) };
+    const message = withoutKeyTexts(error.message);
+    const details = { code: error.code, message, ...(error.hint ? { hint: error.hint } : {}) };
     output.result({ ok: false, exit, error: details });
     if (!output.json) {
-      process.stderr.write(
-        `${styleText('red', 'casehard:', { stream: process.stderr })} ${error.message} [${error.code}]\n`,
-      );
+      process.stderr.write(`${styleText('red', 'casehard:', { stream: process.stderr })} ${message} [${error.code}]\n`);
       if (error.hint) process.stderr.write(`  ${error.hint}\n`);
     }
     return exit;

@@ -71,8 +71,9 @@ export async function hunt(
         hint: 'run it again with fewer paths',
       });
   };
+  const name = (path: string): string => withoutKeysOf(wanted, path);
   const onSkipped = (path: string, why: string): void => {
-    skipped.push({ path, why });
+    skipped.push({ path: name(path), why });
   };
   for await (const { path, bytes } of walkFiles(paths, {
     onSkipped,
@@ -80,7 +81,7 @@ export async function hunt(
     ...(signal ? { signal } : {}),
   })) {
     files++;
-    options.onFile?.(path, files);
+    options.onFile?.(name(path), files);
     const onUnread = (unread: { readonly path: string; readonly why: string }): void =>
       onSkipped(unread.path === '' ? path : `${path}!${unread.path}`, unread.why);
     for (const member of unpack(bytes, { onUnread, ...(signal ? { signal } : {}) })) {
@@ -98,8 +99,8 @@ export async function hunt(
             continue;
           }
           const find: Find = {
-            file: path,
-            member: member.path === '' ? undefined : member.path,
+            file: name(path),
+            member: member.path === '' ? undefined : name(member.path),
             line,
             kid,
             kind,
@@ -127,6 +128,23 @@ export async function hunt(
 }
 
 // --- internal ---
+
+/** A name without the keys of this database that are part of it, in whatever spelling, and without any key text. */
+function withoutKeysOf(wanted: WantedKeys, text: string): string {
+  const isKey = (bytes: Buffer): boolean =>
+    bytes.length === 32 && (wanted.kids.has(keyId('enc', bytes)) || wanted.kids.has(keyId('trk', bytes)));
+  const without = (run: string, size: number, encoding: 'hex' | 'base64url'): string => {
+    for (let at = 0; at + size <= run.length; at++) {
+      const bytes = Buffer.from(run.slice(at, at + size).replaceAll('+', '-'), encoding);
+      if (isKey(bytes)) return `${run.slice(0, at)}…${without(run.slice(at + size), size, encoding)}`;
+    }
+    return run;
+  };
+  return text
+    .replace(/(chkey1\.(?:enc|trk)\.[^./]{0,16}\.)[A-Za-z0-9_-]{43}/gi, '$1…')
+    .replace(/[0-9a-f]{64,}/gi, (run) => without(run, 64, 'hex'))
+    .replace(/[A-Za-z0-9+_-]{43,}/g, (run) => without(run, 43, 'base64url'));
+}
 
 const MAX_PLACES = 20;
 const REST_MS = 100;

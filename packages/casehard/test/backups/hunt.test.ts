@@ -251,12 +251,31 @@ describe.each(ENGINES)('keys hunt on $engine', (engine) => {
         const { code, stderr } = await shop.runAs(garbled, ['audit', act]);
         expect([code, stderr.includes('not configured')], act).toEqual([0, false]);
       }
-      const bare = join(shop.folder, `dir-${bodyOf(active)}`);
-      mkdirSync(bare);
-      writeFileSync(join(bare, Buffer.from(bodyOf(active), 'base64url').toString('hex')), `KEY=${active}\n`);
-      const named = await shop.runAs(garbled, ['keys', 'hunt', bare]);
-      expect([named.code, named.stdout.includes(bodyOf(active))]).toEqual([0, false]);
-      expect(named.stdout).not.toContain(Buffer.from(bodyOf(active), 'base64url').toString('hex'));
+      const hex = Buffer.from(bodyOf(active), 'base64url').toString('hex');
+      const pile = join(shop.folder, 'pile');
+      mkdirSync(pile);
+      const names = [bodyOf(active), `backup-of_the_key-of-production_${bodyOf(active)}.env`, `key-${hex}.env`, hex];
+      const long = 'mailer-production-database-01-2026-11-24-full.env'; // long, and no key
+      for (const name of [...names, long]) writeFileSync(join(pile, name), `KEY=${active}\n`);
+      for (const more of [[], ['--json']]) {
+        const { code, stdout } = await shop.runAs(garbled, ['keys', 'hunt', pile, ...more]);
+        expect(code).toBe(0);
+        expect(stdout).toContain(long);
+        for (const part of [bodyOf(active).slice(4, 12), bodyOf(active).slice(-8), hex.slice(4, 14), hex.slice(-10)]) {
+          expect(stdout.includes(part), part.slice(0, 2)).toBe(false);
+        }
+      }
+      // Given for the name of a file, a key is no more said than anywhere else.
+      for (const args of [
+        ['keys', 'hunt', active],
+        ['keys', 'hunt', join(pile, `nope-${active}.txt`)],
+        ['keys', 'drill', bodyOf(active)],
+        ['audit', 'verify', '--head', active],
+        ['reveal', active, '--reason', 'x'],
+      ]) {
+        const { code, stdout, stderr } = await shop.runAs(garbled, args);
+        expect([code === 0, `${stdout}${stderr}`.includes(bodyOf(active))], args[1]).toEqual([false, false]);
+      }
       expect((await shop.runAs(garbled, ['recover'])).code).toBe(1);
     },
   );

@@ -62,12 +62,6 @@ export const keysHunt: AddCommand = (program, action) => {
           exit,
           lookedFor: wanted.lookedFor,
           ...result,
-          finds: result.finds.map((find) => ({
-            ...find,
-            file: masked(find.file),
-            ...(find.member === undefined ? {} : { member: masked(find.member) }),
-          })),
-          skipped: result.skipped.map(({ path, why }) => ({ path: masked(path), why })),
         });
         return exit;
       },
@@ -99,12 +93,5 @@ function lineOf(find: Find): string {
 
 /** A name inside an archive is somebody else's: it may not draw on the terminal. */
 function printable(text: string): string {
-  return masked(text.replace(/\p{C}/gu, '?'));
-}
-
-/** Somebody may have named a file or a folder after the key itself. */
-function masked(text: string): string {
-  const tagged = text.replace(/(chkey1\.(?:enc|trk)\.[^./]{0,16}\.)[A-Za-z0-9_-]+/gi, '$1…');
-  // A few characters are left, for those whose files are named after digests.
-  return tagged.replace(/([0-9a-fA-F]{4})[0-9a-fA-F]{60}|([A-Za-z0-9+_-]{4})[A-Za-z0-9+_-]{39}={0,2}/g, '$1$2…');
+  return text.replace(/\p{C}/gu, '?');
 }

@@ -28,7 +28,7 @@ export const rotate: AddCommand = (program, action) => {
     .option('--workers <n>', 'connections that reseal at once, each on tables of its own (default: 1)', positive)
     .option('--accept-triggers', 'work on tables whose triggers, rules or history may copy old values')
     .option('--heartbeat <ms>', 'how often the processes report, if not every 30000 ms', positive)
-    .option('--yes', 'do not ask: begin with a new key where no rotation is under way; with --leave: soften');
+    .option('--yes', 'do not ask: begin with a new key, unless one is on its way into use; with --leave: soften');
   action(command, (invocation, options) =>
     withProject(invocation, async (project, db) => {
       if (options.tracking === true && options.leave === true) {
