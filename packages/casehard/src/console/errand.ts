@@ -33,6 +33,7 @@ export class Errand<T extends Task> {
   #task: Running<OutcomeOf<T>> | undefined;
   #running: { readonly since: number; readonly by: string; readonly about: string; rows: number } | undefined;
   #last: Ended<T> | undefined;
+  #ending: Promise<Ended<T>> | undefined;
   #closed = false;
 
   /** `what` names it in a refusal: `the doctor`. `patient`: where the console ends, it is given time to end well. */
@@ -66,17 +67,19 @@ export class Errand<T extends Task> {
       },
     }) as Running<OutcomeOf<T>>;
     this.#task = started;
-    return started.done
+    const ending = started.done
       .then(
         (outcome): Ended<T> => ({ at: this.#now(), by, about, outcome }),
         (error: CasehardError): Ended<T> => ({ at: this.#now(), by, about, error }),
       )
       .then(async (came) => {
-        const ended = this.#closed || !onEnd ? came : await settled(came, onEnd);
+        const ended = (this.#closed && !this.#patient) || !onEnd ? came : await settled(came, onEnd);
         this.#last = ended;
         this.#running = undefined;
         return ended;
       });
+    this.#ending = ending;
+    return ending;
   }
 
   /** Drops the last end. */
@@ -93,7 +96,7 @@ export class Errand<T extends Task> {
       task.stop();
       const patience = Promise.withResolvers<void>();
       const timer = setTimeout(patience.resolve, PATIENCE_MS); // also keeps the process, which the thread does not
-      await Promise.race([task.done.catch(() => {}), patience.promise]);
+      await Promise.race([this.#ending, patience.promise]);
       clearTimeout(timer);
     }
     await task.kill();

@@ -40,20 +40,21 @@ const READERS: Readonly<Record<Database['engine'], (db: Database) => Promise<Ser
       select name, reset_val as setting from pg_settings where name in
         ('log_statement', 'log_min_duration_statement', 'log_min_duration_sample', 'log_transaction_sample_rate',
           'default_transaction_read_only')
-        and (source not in ('database', 'user', 'database user') or name = 'default_transaction_read_only')`.execute(
+        and (source not in ('database', 'user', 'database user', 'global') or name = 'default_transaction_read_only')`.execute(
       kysely,
     );
-    const single = await sql<{ role: string | null; line: string }>`
-      select rolname as role, unnest(setconfig) as line from pg_db_role_setting
+    const single = await sql<{ role: string | null; everywhere: boolean; line: string }>`
+      select rolname as role, setdatabase = 0 as everywhere, unnest(setconfig) as line from pg_db_role_setting
       left join pg_roles on pg_roles.oid = setrole
       where setdatabase = 0 or setdatabase = (select oid from pg_database where datname = current_database())
-      order by 1, 2`.execute(kysely);
+      order by 1, 2, 3`.execute(kysely);
     const replica = await sql<{ replica: boolean }>`select pg_is_in_recovery() as replica`.execute(kysely);
     const settings = new Map(rows.map(({ name, setting }) => [name, setting]));
     const logs = [...settings].flatMap(([name, setting]) => postgresLog(name, setting, ''));
-    for (const { role, line } of single.rows) {
+    for (const { role, everywhere, line } of single.rows) {
       const [name = '', setting = ''] = line.split(/=(.*)/s);
-      logs.push(...postgresLog(name, setting, ` (set for ${role === null ? 'this database' : `user ${role}`})`));
+      const whom = role !== null ? `user ${role}` : everywhere ? 'all users' : 'this database';
+      logs.push(...postgresLog(name, setting, ` (set for ${whom})`));
     }
     const off =
       settings.get('default_transaction_read_only') === 'on' ? 'default_transaction_read_only = on' : undefined;

@@ -50,8 +50,10 @@ export function isPassphraseSealed(bytes: Uint8Array, name: string): boolean {
     const head = Buffer.from(unarmored(bytes, name).subarray(0, MAX_HEADER)).toString('latin1');
     const end = head.indexOf('\n--- ');
     const stanzas = [...head.slice(0, Math.max(0, end)).matchAll(/^-> (\S+)/gm)].map(([, type = '']) => type);
-    // One that nobody could open is told apart from one for which the right identity is missing.
-    if (end < 0 || !stanzas.some((type) => KNOWN_STANZAS.has(type))) throw damaged(name);
+    const [first] = stanzas;
+    if (end < 0 || first === undefined) throw damaged(name);
+    // One that casehard could not open is told apart from one for which the right identity is missing.
+    if (!stanzas.some((type) => KNOWN_STANZAS.has(type))) throw otherwiseSealed(name, first);
     return stanzas.includes('scrypt');
   });
 }
@@ -99,6 +101,17 @@ export async function openBackup(bytes: Uint8Array, how: BackupWith, name: strin
 }
 
 // --- internal ---
+
+function otherwiseSealed(name: string, type: string): CasehardError {
+  const printable = type.replace(/[^\w.-]/g, '?').slice(0, 40);
+  return new CasehardError(
+    'BACKUP',
+    `${name} is sealed in a way that casehard does not open (${printable}), or damaged`,
+    {
+      hint: 'open it with `age -d`; keys of ssh and plugins are not supported here: make a backup for an age1… recipient',
+    },
+  );
+}
 
 const MAX_HEADER = 64 * 1024;
 /** How age seals the key of a file. */

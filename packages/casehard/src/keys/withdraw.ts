@@ -72,8 +72,7 @@ export async function withdrawKey(
     await withSession(db, (session) => refuseStrangers(project, session, fields));
     await keepSuccessor(project, db, kid);
   }
-  // A withdrawal that was killed may have taken it already: then it is made anew, where this process has the key.
-  const canary = (await takeCanary(db, kid)) ?? (kind === 'enc' ? canaryOf(project.keyring, kid) : undefined);
+  const taken = await takeCanary(db, kid);
   try {
     const { against } = await look(project, db, { kid, kind, options });
     refuse(kid, against);
@@ -82,6 +81,9 @@ export async function withdrawKey(
     const back = after.canaries.includes(kid) ? [begunMeanwhile()] : [];
     refuse(kid, [...inTheWay(after, kid), ...back]);
   } catch (error) {
+    // A withdrawal that was killed may have taken it already: where the key is in use, it is made anew.
+    const inUse = error instanceof CasehardError && error.code === 'KEY_IN_USE';
+    const canary = taken ?? (inUse && kind === 'enc' ? canaryOf(project.keyring, kid) : undefined);
     throw canary ? await restored(db, canary, error) : error;
   }
 }
