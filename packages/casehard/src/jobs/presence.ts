@@ -19,8 +19,8 @@ export interface Presence {
  * Lists a run among the processes, so that no rotation goes on and no key is withdrawn while it seals, and looks at the
  * canaries once more: a withdrawal takes the one of its key away, then looks at the processes, so that one of the two sees
  * the other. The keys were checked before: a run that is refused writes nothing. Through its own session: SQLite has no
- * other connection. It is struck out when it has committed
- * its last page, so that nothing has to settle after it. Throws what `refuseStrangeCanaries` throws.
+ * other connection. It is struck out when it has committed its last page, so that nothing has to settle after it. Throws
+ * what `refuseStrangeCanaries` throws.
  */
 export async function appear(
   session: Session,
